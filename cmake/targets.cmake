@@ -28,10 +28,12 @@ function(tidemark_library name)
   target_link_libraries(${name} PUBLIC tidemark_options ${ARG_LINKS} PRIVATE ${ARG_PRIVATE_LINKS})
 endfunction()
 
-# tidemark_test(NAME LINKS lib …): every *_test.cpp of the calling folder becomes one Boost.Test program, with one
-# ctest entry per suite.
+# tidemark_test(NAME LINKS lib … [TIMEOUT s] [THREADS]): every *_test.cpp of the calling folder becomes one Boost.Test
+# program, with one ctest entry per suite. THREADS: it has several, so it is worth a run under TSan (target
+# thread_tests builds all such, ctest -L threads runs them).
+add_custom_target(thread_tests)
 function(tidemark_test name)
-  cmake_parse_arguments(ARG "" "TIMEOUT" "LINKS" ${ARGN})
+  cmake_parse_arguments(ARG "THREADS" "TIMEOUT" "LINKS" ${ARGN})
   if(NOT ARG_TIMEOUT)
     set(ARG_TIMEOUT 120)
   endif()
@@ -51,6 +53,12 @@ function(tidemark_test name)
                COMMAND ${name} --run_test=${suite} --catch_system_errors=no --log_level=test_suite
                        --report_level=short)
       set_tests_properties(${name}.${suite} PROPERTIES TIMEOUT ${ARG_TIMEOUT})
+      if(ARG_THREADS)
+        set_tests_properties(${name}.${suite} PROPERTIES LABELS threads)
+      endif()
     endforeach()
   endforeach()
+  if(ARG_THREADS)
+    add_dependencies(thread_tests ${name})
+  endif()
 endfunction()
