@@ -31,6 +31,7 @@ struct LimitSettings {
     std::uint32_t connections_per_address = 0;     // 0: any number
     std::uint32_t requests_per_connection = 10000; // 0: any number
     std::uint32_t upstream_connections = 1000;     // to each upstream, all workers together
+    friend bool operator==(const LimitSettings&, const LimitSettings&) = default;
 };
 
 struct TimeoutSettings {
@@ -44,6 +45,7 @@ struct TimeoutSettings {
     Millis upstream_idle{30'000};      // between bytes of a response
     Millis upstream_keepalive{30'000}; // unused in the pool
     Millis tunnel_idle{300'000};       // neither side of an upgraded connection sends
+    friend bool operator==(const TimeoutSettings&, const TimeoutSettings&) = default;
 };
 
 struct CacheSettings {
@@ -68,6 +70,7 @@ struct HealthSettings {
     Millis retry_after{5'000};    // a failed upstream is tried again
     std::string path;             // GET it every interval; "" only watches real traffic
     Millis interval{10'000};
+    friend bool operator==(const HealthSettings&, const HealthSettings&) = default;
 };
 
 // A request that meets any of these is neither answered from cache nor stored.

@@ -1,0 +1,362 @@
+#include "config/edge_config.hpp"
+
+#include "config/quoted.hpp"
+#include "config/table_reader.hpp"
+#include "config/units.hpp"
+#include "config/values.hpp"
+#include "core/base/text.hpp"
+
+#include <algorithm>
+
+namespace tidemark::config
+{
+namespace
+{
+constexpr DurationRange kTimeout{Millis{1}, Millis{86'400'000}}; // 1ms to 1d
+constexpr DurationRange kCacheTime{Millis{0},
+                                   Millis{std::int64_t{3650} * 86'400'000}}; // 0 to 10 years
+constexpr NumberRange kWorkers{0, 256};
+constexpr NumberRange kConnections{1, 10'000'000};
+constexpr NumberRange kConnectionsOrAny{0, 10'000'000};
+constexpr SizeRange kMemory{1 << 20, 64ULL << 40};
+constexpr SizeRange kAnySize{0, kSizeMax};
+
+// Where a site stands, and what it says, rightly or not.
+struct SiteOrigin {
+    Place place;
+    bool says_hosts = false;
+    bool says_upstreams = false;
+};
+
+// Settings on their way: what must be judged once file and flags are both in, with the places to
+// point at.
+struct Draft {
+    EdgeSettings settings;
+    std::vector<SiteOrigin> site_origins; // as settings.sites
+    HostClaims hosts;
+    std::optional<Place> admin_place;
+    bool says_listen = false;
+    bool says_sites = false;
+    std::optional<Place> max_object_place;  // where the file says one
+    std::optional<Place> range_fetch_place; // likewise
+};
+
+void read_limits(TableReader& table, Draft& draft)
+{
+    LimitSettings& limits = draft.settings.limits;
+    if (table.has("max_object")) draft.max_object_place = table.place_of("max_object");
+    if (table.has("range_fetch")) draft.range_fetch_place = table.place_of("range_fetch");
+
+    table.size("request_line", {64, 1 << 20}, limits.request_line_bytes);
+    table.size("head", {256, 16 << 20}, limits.head_bytes);
+    table.number("fields", {1, 10'000}, limits.fields);
+    std::uint64_t body_bytes = 0;
+    table.size("body", kAnySize, body_bytes);
+    if (body_bytes != 0) limits.body_bytes = body_bytes;
+    table.size("max_object", kAnySize, limits.max_object_bytes);
+    table.size("range_fetch", kAnySize, limits.range_fetch_bytes);
+    table.size("buffered", {16 << 10, 1 << 30}, limits.buffered_bytes);
+    table.number("connections", kConnections, limits.connections);
+    table.number("connections_per_address", kConnectionsOrAny, limits.connections_per_address);
+    table.number("requests_per_connection", {0, 1'000'000'000}, limits.requests_per_connection);
+    table.number("upstream_connections", {1, 1'000'000}, limits.upstream_connections);
+}
+
+void read_timeouts(TableReader& table, TimeoutSettings& timeouts)
+{
+    table.duration("head", kTimeout, timeouts.head);
+    table.duration("idle", kTimeout, timeouts.idle);
+    table.duration("body_idle", kTimeout, timeouts.body_idle);
+    table.size("body_min_rate", {0, 1 << 30}, timeouts.body_min_rate);
+    table.duration("write_idle", kTimeout, timeouts.write_idle);
+    table.duration("connect", kTimeout, timeouts.connect);
+    table.duration("first_byte", kTimeout, timeouts.first_byte);
+    table.duration("upstream_idle", kTimeout, timeouts.upstream_idle);
+    table.duration("upstream_keepalive", kTimeout, timeouts.upstream_keepalive);
+    table.duration("tunnel_idle", kTimeout, timeouts.tunnel_idle);
+}
+
+void read_cache(TableReader& table, CacheSettings& cache)
+{
+    table.flag("heuristic", cache.freshness.heuristic);
+    table.duration("heuristic_max", kCacheTime, cache.freshness.heuristic_cap);
+    table.duration("stale_on_error", kCacheTime, cache.freshness.implicit_stale_on_error);
+    table.flag("stale_beside_s_maxage", cache.freshness.explicit_stale_beside_s_maxage);
+    table.flag("store_set_cookie", cache.store.store_set_cookie);
+    table.flag("honour_request_directives", cache.honour_request_directives);
+    table.duration("uncacheable_memory", kCacheTime, cache.uncacheable_memory);
+    table.flag("collapse", cache.collapse);
+    table.flag("forward_targeted", cache.forward_targeted);
+    table.flag("strip_tags", cache.strip_tags);
+}
+
+void read_health(TableReader& table, HealthSettings& health)
+{
+    table.number("fail_after", {1, 1000}, health.fail_after);
+    table.duration("retry_after", kTimeout, health.retry_after);
+    table.text("path", "a path such as \"/healthz\"", &ValueReader::health_path, health.path);
+    table.duration("interval", {Millis{100}, Millis{86'400'000}}, health.interval);
+}
+
+void read_key(TableReader& table, cache::KeyRules& key)
+{
+    table.texts("drop_query", "query parameters such as \"utm_*\"", &ValueReader::query_pattern,
+                key.drop_query);
+    std::vector<std::string> kept;
+    table.texts("keep_query", "query parameters such as \"page\"", &ValueReader::query_pattern,
+                kept);
+    if (table.has("keep_query")) key.keep_query = std::move(kept);
+    if (table.has("keep_query") && table.has("drop_query"))
+        table.errors().add(table.place_of("keep_query"),
+                           "site.key has drop_query as well as keep_query", "one of them");
+    table.flag("sort_query", key.sort_query);
+    table.texts("cookies", "cookie names such as \"currency\"", &ValueReader::keyed_cookie,
+                key.keyed_cookies);
+    table.texts("fields", "field names such as \"X-Country\"", &ValueReader::field_name,
+                key.keyed_fields);
+}
+
+void read_bypass(TableReader& table, BypassSettings& bypass)
+{
+    table.texts("cookies", "cookie names such as \"wordpress_logged_in_*\"",
+                &ValueReader::cookie_pattern, bypass.cookies);
+    table.texts("fields", "field names such as \"X-Preview\"", &ValueReader::field_name,
+                bypass.fields);
+    table.texts("paths", "path patterns such as \"/wp-admin/*\"", &ValueReader::path_patterns,
+                bypass.paths);
+}
+
+void read_path(TableReader& table, std::vector<PathRule>& paths)
+{
+    PathRule rule;
+    if (!table.has("match"))
+        table.errors().add(table.place(), "this [[site.path]] has no match",
+                           "match = \"/static/*\" or the like");
+    table.text("match", "a path pattern such as \"/static/*\"", &ValueReader::path_pattern,
+               rule.match);
+    Seconds ttl{0};
+    table.duration("ttl", kCacheTime, ttl);
+    if (table.has("ttl")) rule.ttl = ttl;
+    table.flag("bypass", rule.bypass);
+    table.flag("ignore_query", rule.ignore_query);
+    table.texts("strip_response_fields", "field names such as \"Set-Cookie\"",
+                &ValueReader::stripped_field, rule.strip_response_fields);
+    table.texts("strip_request_fields", "field names such as \"Cookie\"",
+                &ValueReader::stripped_field, rule.strip_request_fields);
+    if (rule.bypass && rule.ttl)
+        table.errors().add(table.place_of("ttl"),
+                           "site.path.ttl has no effect beside bypass = true", "one of them");
+    paths.push_back(std::move(rule));
+}
+
+void read_site(TableReader& table, Draft& draft)
+{
+    SiteSettings site;
+    site.cache = draft.settings.cache;
+    site.body_bytes = draft.settings.limits.body_bytes;
+
+    const auto claim_host = [&](const ValueReader& value, std::string_view host, auto& into) {
+        value.site_host(host, draft.hosts, into);
+    };
+    table.texts("hosts", "hosts such as \"example.org\"", claim_host, site.hosts);
+    table.texts("upstreams", "URLs such as \"http://127.0.0.1:3000\"", &ValueReader::upstream,
+                site.upstreams);
+    table.text("host_header", "\"preserve\" or a host", &ValueReader::host_header,
+               site.host_header);
+    std::uint64_t body_bytes = site.body_bytes.value_or(0);
+    table.size("body", kAnySize, body_bytes);
+    site.body_bytes = body_bytes == 0 ? std::nullopt : std::optional{body_bytes};
+    table.texts("upgrade", "protocols such as \"websocket\"", &ValueReader::upgrade, site.upgrade);
+    table.table("health", [&](TableReader& health) { read_health(health, site.health); });
+    table.table("cache", [&](TableReader& cache) { read_cache(cache, site.cache); });
+    table.table("key", [&](TableReader& key) { read_key(key, site.key); });
+    table.table("bypass", [&](TableReader& bypass) { read_bypass(bypass, site.bypass); });
+    table.tables("path", [&](TableReader& path) { read_path(path, site.paths); });
+
+    draft.settings.sites.push_back(std::move(site));
+    draft.site_origins.push_back(
+        {table.place(), table.says_something("hosts"), table.says_something("upstreams")});
+}
+
+void read_top(TableReader& table, Draft& draft)
+{
+    EdgeSettings& settings = draft.settings;
+    constexpr std::string_view kAddresses = "addresses such as \"127.0.0.1:8080\"";
+
+    table.text("name", "a name", &ValueReader::edge_name, settings.name);
+    table.texts("listen", kAddresses, &ValueReader::listen, settings.listen);
+    draft.says_listen = table.says_something("listen");
+    if (table.has("admin")) draft.admin_place = table.place_of("admin");
+    table.text("admin", "an address such as \"127.0.0.1:8081\"", &ValueReader::admin,
+               settings.admin);
+    table.flag("admin_allow_remote", settings.admin_allow_remote);
+    table.number("workers", kWorkers, settings.workers);
+    table.size("memory", kMemory, settings.memory_bytes);
+    table.text("access_log", "a path, \"-\" or \"off\"", &ValueReader::access_log,
+               settings.access_log);
+    table.text("log_level", "a level such as \"info\"", &ValueReader::log_level,
+               settings.log_level);
+    table.duration("drain_timeout", {Millis{0}, Millis{3'600'000}}, settings.drain_timeout);
+    table.table("limits", [&](TableReader& limits) { read_limits(limits, draft); });
+    table.table("timeouts",
+                [&](TableReader& timeouts) { read_timeouts(timeouts, settings.timeouts); });
+    table.table("cache", [&](TableReader& cache) { read_cache(cache, settings.cache); });
+    draft.says_sites = table.says_something("site");
+    // Sites come last: they start from [cache] and [limits], wherever those stand in the file.
+    table.tables("site", [&](TableReader& site) { read_site(site, draft); });
+    table.finish();
+}
+
+// The site for every other host, made if there is none.
+SiteSettings& default_site(Draft& draft)
+{
+    for (std::size_t i = 0; i < draft.site_origins.size(); ++i)
+        if (!draft.site_origins[i].says_hosts) return draft.settings.sites[i];
+    SiteSettings site;
+    site.cache = draft.settings.cache;
+    site.body_bytes = draft.settings.limits.body_bytes;
+    draft.site_origins.push_back({Place{"--upstream"}, false, true});
+    return draft.settings.sites.emplace_back(std::move(site));
+}
+
+void apply_upstreams(Draft& draft, const std::vector<std::string>& upstreams, ErrorList& errors)
+{
+    if (upstreams.empty()) return;
+    SiteSettings& site = default_site(draft);
+    site.upstreams.clear();
+    const ValueReader reader{errors, Place{"--upstream"}, ""};
+    for (const std::string& url : upstreams)
+        reader.upstream(url, site.upstreams);
+    for (SiteOrigin& origin : draft.site_origins)
+        origin.says_upstreams = origin.says_upstreams || !origin.says_hosts;
+}
+
+void apply_listen(Draft& draft, const std::vector<std::string>& listen, ErrorList& errors)
+{
+    if (listen.empty()) return;
+    draft.says_listen = true;
+    draft.settings.listen.clear();
+    const ValueReader reader{errors, Place{"--listen"}, ""};
+    for (const std::string& address : listen)
+        reader.listen(address, draft.settings.listen);
+}
+
+void apply_flags(Draft& draft, const EdgeFlags& flags, ErrorList& errors)
+{
+    EdgeSettings& settings = draft.settings;
+    const auto reader = [&](std::string flag) {
+        return ValueReader{errors, Place{std::move(flag)}, ""};
+    };
+    apply_listen(draft, flags.listen, errors);
+    apply_upstreams(draft, flags.upstream, errors);
+    if (flags.admin) {
+        draft.admin_place = Place{"--admin"};
+        reader("--admin").admin(*flags.admin, settings.admin);
+    }
+    if (const auto& text = flags.workers)
+        reader("--workers").number(parse_decimal(*text), *text, kWorkers, settings.workers);
+    if (const auto& text = flags.memory)
+        reader("--memory").size(parse_size(*text), *text, kMemory, settings.memory_bytes);
+    if (flags.name) reader("--name").edge_name(*flags.name, settings.name);
+    if (flags.access_log) reader("--access-log").access_log(*flags.access_log, settings.access_log);
+    if (flags.log_level) reader("--log-level").log_level(*flags.log_level, settings.log_level);
+}
+
+// A default gives way to what the memory allows; a wish beyond it is an error.
+void settle_object_sizes(Draft& draft, ErrorList& errors)
+{
+    LimitSettings& limits = draft.settings.limits;
+    const std::uint64_t most = draft.settings.memory_bytes / 4;
+    if (!draft.max_object_place)
+        limits.max_object_bytes = std::min(limits.max_object_bytes, most);
+    else if (limits.max_object_bytes > most)
+        errors.add(*draft.max_object_place,
+                   "limits.max_object is more than a quarter of memory, which is " +
+                       size_text(draft.settings.memory_bytes),
+                   "at most " + size_text(most));
+
+    if (!draft.range_fetch_place)
+        limits.range_fetch_bytes = std::min(limits.range_fetch_bytes, limits.max_object_bytes);
+    else if (limits.range_fetch_bytes > limits.max_object_bytes)
+        errors.add(*draft.range_fetch_place,
+                   "limits.range_fetch is more than limits.max_object: nothing so large is stored",
+                   "at most " + size_text(limits.max_object_bytes));
+}
+
+void check_admin(const Draft& draft, ErrorList& errors)
+{
+    const EdgeSettings& settings = draft.settings;
+    if (!settings.admin || settings.admin_allow_remote || is_loopback(*settings.admin)) return;
+    errors.add(
+        draft.admin_place.value_or(Place{}),
+        quoted(text_of(*settings.admin)) + " lets other machines purge and read the status",
+        "a loopback address such as \"127.0.0.1:8081\", or admin_allow_remote = true in the file");
+}
+
+void check_sites(const Draft& draft, std::string_view file, ErrorList& errors)
+{
+    const SiteOrigin* other_hosts = nullptr;
+    for (const SiteOrigin& origin : draft.site_origins) {
+        if (!origin.says_upstreams)
+            errors.add(origin.place, "this [[site]] has no upstreams",
+                       "upstreams = [\"http://127.0.0.1:3000\"] or the like");
+        if (origin.says_hosts) continue;
+        if (other_hosts == nullptr)
+            other_hosts = &origin;
+        else
+            errors.add(
+                origin.place,
+                "a second [[site]] without hosts: every other host already has the site in line " +
+                    std::to_string(other_hosts->place.line),
+                "hosts = [\"example.org\"] or the like");
+    }
+    if (draft.site_origins.empty() && !draft.says_sites)
+        errors.add(Place{std::string{file}}, "there is no site to serve",
+                   "--upstream http://HOST:PORT, or a [[site]] with upstreams in a file");
+}
+
+void check_whole(Draft& draft, std::string_view file, std::string_view default_name,
+                 ErrorList& errors)
+{
+    if (!draft.says_listen)
+        errors.add(Place{std::string{file}}, "there is no address to listen on",
+                   "--listen ADDR:PORT, or listen = [\":8080\"] in a file");
+    check_sites(draft, file, errors);
+    check_admin(draft, errors);
+    settle_object_sizes(draft, errors);
+    if (draft.settings.name.empty()) draft.settings.name = default_name;
+}
+
+// The grammar of TOML knows no way to go on after a mistake: this one error stands alone.
+Result<toml::table, ConfigErrors> parse_toml(std::string_view text, std::string_view file)
+{
+    try {
+        return toml::parse(text);
+    } catch (const toml::parse_error& error) {
+        const auto& begin = error.source().begin;
+        return fail(ConfigErrors{{std::string{file},
+                                  begin.line,
+                                  begin.column,
+                                  std::string{error.description()},
+                                  {},
+                                  {}}});
+    }
+}
+} // namespace
+
+Result<EdgeSettings, ConfigErrors> parse_edge(std::string_view toml, std::string_view file,
+                                              const EdgeFlags& flags, std::string_view default_name)
+{
+    const auto top = parse_toml(toml, file);
+    if (!top) return fail(top.error());
+
+    ErrorList errors;
+    Draft draft;
+    TableReader reader{*top, "", file, errors};
+    read_top(reader, draft);
+    apply_flags(draft, flags, errors);
+    check_whole(draft, file, default_name, errors);
+    if (!errors.empty()) return fail(std::move(errors).sorted());
+    return std::move(draft.settings);
+}
+} // namespace tidemark::config
