@@ -116,12 +116,14 @@ void read_key(TableReader& table, cache::KeyRules& key)
                 key.keyed_fields);
 }
 
-void read_bypass(TableReader& table, BypassSettings& bypass)
+void read_bypass(TableReader& table, cache::BypassRules& bypass)
 {
     table.texts("cookies", "cookie names such as \"wordpress_logged_in_*\"",
                 &ValueReader::cookie_pattern, bypass.cookies);
-    table.texts("fields", "field names such as \"X-Preview\"", &ValueReader::field_name,
-                bypass.fields);
+    table.texts("fields", "fields such as \"X-Preview\" or \"X-Preview: yes*\"",
+                &ValueReader::field_condition, bypass.fields);
+    table.texts("query", "query parameters such as \"add-to-cart\"", &ValueReader::query_condition,
+                bypass.query);
     table.texts("paths", "path patterns such as \"/wp-admin/*\"", &ValueReader::path_patterns,
                 bypass.paths);
 }

@@ -2,6 +2,7 @@
 #include "config/address.hpp"
 #include "core/base/time.hpp"
 #include "core/observe/log_level.hpp"
+#include "edge/cache/bypass.hpp"
 #include "edge/cache/cache_key.hpp"
 #include "edge/cache/freshness.hpp"
 #include "edge/cache/storable.hpp"
@@ -73,14 +74,6 @@ struct HealthSettings {
     friend bool operator==(const HealthSettings&, const HealthSettings&) = default;
 };
 
-// A request that meets any of these is neither answered from cache nor stored.
-struct BypassSettings {
-    std::vector<std::string>
-        cookies; // cookie name patterns, '*' matches any run: "wordpress_logged_in_*"
-    std::vector<std::string> fields; // lower-case request field names
-    std::vector<std::string> paths;  // path patterns, '*' matches any run: "/wp-admin/*"
-};
-
 // The first rule of a site whose pattern matches the path decides.
 struct PathRule {
     std::string
@@ -103,7 +96,7 @@ struct SiteSettings {
     std::vector<std::string> upgrade = {"websocket"}; // lower-case protocols that may be tunnelled
     CacheSettings cache;                              // the file's [cache], then [site.cache]
     cache::KeyRules key;
-    BypassSettings bypass;
+    cache::BypassRules bypass;
     std::vector<PathRule> paths;
     // For logs, counters and status: the first host, "default" for the site of every other host.
     [[nodiscard]] std::string label() const { return hosts.empty() ? "default" : hosts.front(); }

@@ -65,6 +65,13 @@ bool is_authority(std::string_view text) noexcept
     return is_bracketed_ipv6(host) || is_host_name(host);
 }
 
+// The name of a query parameter, perhaps with '*'.
+bool is_parameter(std::string_view text) noexcept
+{
+    return !text.empty() && is_visible_ascii(text) && text.size() <= kPatternBytesMax &&
+           text.find_first_of("&=#?") == text.npos;
+}
+
 bool star_only_at_end(std::string_view text) noexcept
 {
     return text.find('*') >= text.size() - 1;
@@ -269,8 +276,7 @@ void ValueReader::path_patterns(std::string_view text, std::vector<std::string>&
 
 void ValueReader::query_pattern(std::string_view text, std::vector<std::string>& into) const
 {
-    if (text.empty() || !is_visible_ascii(text) || text.size() > kPatternBytesMax ||
-        text.find_first_of("&=#?") != text.npos || !star_only_at_end(text))
+    if (!is_parameter(text) || !star_only_at_end(text))
         return refuse(text, "is no query parameter",
                       R"(a name, '*' at its end for any rest: "gclid" or "utm_*")");
     add_once(std::string{text}, into);
@@ -290,6 +296,28 @@ void ValueReader::cookie_pattern(std::string_view text, std::vector<std::string>
         return refuse(text, "is no cookie name",
                       R"(a name, '*' for any run: "wordpress_logged_in_*")");
     add_once(std::string{text}, into);
+}
+
+void ValueReader::query_condition(std::string_view text, std::vector<std::string>& into) const
+{
+    if (!is_parameter(text))
+        return refuse(text, "is no query parameter",
+                      R"(a name, '*' for any run: "add-to-cart" or "preview*")");
+    add_once(std::string{text}, into);
+}
+
+void ValueReader::field_condition(std::string_view text,
+                                  std::vector<cache::FieldCondition>& into) const
+{
+    const std::size_t colon = std::min(text.find(':'), text.size());
+    const std::string_view name = text.substr(0, colon);
+    cache::FieldCondition condition{lower(name), std::nullopt};
+    if (colon < text.size()) condition.value = std::string{trim(text.substr(colon + 1))};
+    const auto printable = [](char c) { return c == '\t' || (c >= 0x20 && c < 0x7f); };
+    if (!is_token(name) || text.size() > kPatternBytesMax || !std::ranges::all_of(text, printable))
+        return refuse(text, "is no field",
+                      R"("X-Preview", or "X-Preview: yes*" where the value matters)");
+    into.push_back(std::move(condition));
 }
 
 void ValueReader::host_header(std::string_view text, std::optional<std::string>& into) const

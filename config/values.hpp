@@ -64,6 +64,9 @@ class ValueReader
     void keyed_cookie(std::string_view text, std::vector<std::string>& into) const;
     // '*' anywhere.
     void cookie_pattern(std::string_view text, std::vector<std::string>& into) const;
+    void query_condition(std::string_view text, std::vector<std::string>& into) const;
+    // "Name", or "Name: pattern".
+    void field_condition(std::string_view text, std::vector<cache::FieldCondition>& into) const;
     void host_header(std::string_view text, std::optional<std::string>& into) const;
     void health_path(std::string_view text, std::string& into) const;
 

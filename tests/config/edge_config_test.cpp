@@ -369,6 +369,20 @@ BOOST_AUTO_TEST_CASE(names_that_http_compares_without_case_are_kept_in_lower_cas
     BOOST_TEST(site.paths.at(0).strip_request_fields.at(0) == "cookie");
 }
 
+BOOST_AUTO_TEST_CASE(a_field_condition_may_ask_for_a_value)
+{
+    const EdgeSettings s = settings_of(kBase + kSite +
+                                       "[site.bypass]\nfields = [\"X-Preview\", \"X-Stage: a*\"]\n"
+                                       "query = [\"add-*-cart\"]\n");
+    const cache::BypassRules& bypass = s.sites.at(0).bypass;
+    BOOST_REQUIRE(bypass.fields.size() == 2U);
+    BOOST_TEST(bypass.fields[0].name == "x-preview");
+    BOOST_TEST(!bypass.fields[0].value.has_value());
+    BOOST_TEST(bypass.fields[1].name == "x-stage");
+    BOOST_TEST(bypass.fields[1].value.value() == "a*");
+    BOOST_TEST(bypass.query.at(0) == "add-*-cart");
+}
+
 BOOST_AUTO_TEST_CASE(the_admin_may_be_opened_to_others_on_purpose)
 {
     BOOST_TEST(settings_of("admin = \":1\"\nadmin_allow_remote = true\n" + kBase + kSite)
