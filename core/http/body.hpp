@@ -5,16 +5,19 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
-// HTTP/1 bodies: Content-Length, chunked (RFC 9112 §7.1), until close. Written by us rather than taken from llhttp
-// because every limit is counted here: chunk sizes are hex digits only, extensions are bounded per line and in ratio to
-// the data, trailers in bytes and fields, line ends are CRLF exactly.
+// HTTP/1 bodies: Content-Length, chunked (RFC 9112 §7.1), until close. Written by us rather than
+// taken from llhttp because every limit is counted here: chunk sizes are hex digits only,
+// extensions are bounded per line and in ratio to the data, trailers in bytes and fields, line ends
+// are CRLF exactly.
 namespace tidemark::http
 {
 struct BodyLimits {
     std::uint32_t extension_bytes_per_line = 256;
-    std::uint32_t framing_bytes_free = 16 * 1024; // framing (sizes, extensions, CRLFs) may always take this much,
-    std::uint32_t framing_per_data = 16;          // beyond it at most this many bytes a byte of data
+    std::uint32_t framing_bytes_free =
+        16 * 1024; // framing (sizes, extensions, CRLFs) may always take this much,
+    std::uint32_t framing_per_data = 16; // beyond it at most this many bytes a byte of data
     std::uint32_t trailer_bytes = 4 * 1024;
     std::uint32_t trailer_fields = 32;
 };
@@ -30,14 +33,18 @@ class BodyDecoder
   public:
     BodyDecoder() = default;
     explicit BodyDecoder(BodyFraming framing, const BodyLimits& limits = {});
+    BodyDecoder(BodyDecoder&&) noexcept = default; // trailers() stay valid
+    BodyDecoder& operator=(BodyDecoder&&) noexcept = default;
 
     struct Step {
         std::string_view data;    // body bytes, borrowed from `bytes`; may be empty
         std::size_t consumed = 0; // of `bytes`, data included
-        bool complete = false;    // the body ended with this step; bytes behind `consumed` are not its own
+        bool complete =
+            false; // the body ended with this step; bytes behind `consumed` are not its own
     };
-    // Takes the next piece from the front of `bytes`. A step with no data, not complete and nothing consumed occurs only
-    // for empty `bytes`. Call again with the rest until it is used up or complete.
+    // Takes the next piece from the front of `bytes`. A step with no data, not complete and nothing
+    // consumed occurs only for empty `bytes`. Call again with the rest until it is used up or
+    // complete.
     [[nodiscard]] Result<Step, BodyError> next(std::string_view bytes);
     // The connection ended: fine for until_close (the body is complete), else truncated.
     [[nodiscard]] Result<void, BodyError> end();
@@ -48,10 +55,34 @@ class BodyDecoder
 
   private:
     enum class Phase : std::uint8_t {
-        done, length, until_close, size_first, size, extension, size_lf, data, data_cr, data_lf, trailer
+        done,
+        length,
+        until_close,
+        size_first,
+        size,
+        extension,
+        size_lf,
+        data,
+        data_cr,
+        data_lf,
+        trailer
     };
+    using Outcome = Result<void, BodyError>;
+    [[nodiscard]] Step take_data(std::string_view bytes, std::size_t offset) noexcept;
     [[nodiscard]] Result<Step, BodyError> next_chunked(std::string_view bytes);
-    [[nodiscard]] Result<bool, BodyError> take_trailers();
+    [[nodiscard]] Outcome take_framing_byte(char byte) noexcept;
+    [[nodiscard]] Outcome take_size_byte(char byte) noexcept;
+    [[nodiscard]] Outcome take_extension_byte(char byte) noexcept;
+    [[nodiscard]] Outcome end_size_line() noexcept;
+    [[nodiscard]] Result<std::size_t, BodyError> take_trailer_bytes(std::string_view bytes);
+    [[nodiscard]] Outcome take_trailer_line();
+    void collect_trailers();
+
+    struct TrailerLine {
+        std::uint32_t at;
+        std::uint32_t bytes;
+        std::uint32_t name_bytes;
+    };
 
     Phase phase_ = Phase::done;
     BodyLimits limits_;
@@ -59,11 +90,16 @@ class BodyDecoder
     std::uint64_t framing_bytes_ = 0;
     std::uint64_t data_bytes_ = 0;
     std::uint32_t extension_bytes_ = 0;
+    std::uint8_t size_digits_ = 0;
     bool quoted_ = false;
-    std::string trailer_text_;
+    bool escaped_ = false;
+    std::size_t trailer_line_at_ = 0;
+    std::vector<char> trailer_text_; // stays where it is when the decoder moves
+    std::vector<TrailerLine> trailer_lines_;
     FieldList trailers_;
 };
 
-// Appends "HEX\r\n" (RFC 9112 §7.1). A chunk is this, the data, then "\r\n"; the last is "0\r\n" trailers "\r\n".
+// Appends "HEX\r\n" (RFC 9112 §7.1). A chunk is this, the data, then "\r\n"; the last is "0\r\n"
+// trailers "\r\n".
 void append_chunk_size(std::string& out, std::uint64_t bytes);
 } // namespace tidemark::http

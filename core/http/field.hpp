@@ -1,5 +1,6 @@
 #pragma once
 #include <cstdint>
+#include <initializer_list>
 #include <string_view>
 #include <vector>
 
@@ -87,6 +88,24 @@ struct Field {
     std::string_view value; // without surrounding OWS
 };
 
+// A set of ids, for asking about many at once.
+struct FieldSet {
+    std::uint64_t bits[2] = {0, 0};
+    constexpr FieldSet() = default;
+    constexpr FieldSet(std::initializer_list<FieldId> ids)
+    {
+        for (const FieldId id : ids) {
+            const auto bit = static_cast<unsigned>(id);
+            bits[bit / 64] |= std::uint64_t{1} << (bit % 64);
+        }
+    }
+    [[nodiscard]] constexpr bool has(FieldId id) const noexcept
+    {
+        const auto bit = static_cast<unsigned>(id);
+        return (bits[bit / 64] >> (bit % 64)) & 1;
+    }
+};
+
 class FieldList
 {
   public:
@@ -95,7 +114,10 @@ class FieldList
         fields_.clear();
         present_[0] = present_[1] = 0;
     }
-    void add(std::string_view name, std::string_view value) { add(Field{field_id(name), name, value}); }
+    void add(std::string_view name, std::string_view value)
+    {
+        add(Field{field_id(name), name, value});
+    }
     void add(const Field& field)
     {
         fields_.push_back(field);
@@ -108,6 +130,10 @@ class FieldList
     {
         const auto bit = static_cast<unsigned>(id);
         return (present_[bit / 64] >> (bit % 64)) & 1;
+    }
+    [[nodiscard]] bool has_any(const FieldSet& set) const noexcept
+    {
+        return ((present_[0] & set.bits[0]) | (present_[1] & set.bits[1])) != 0;
     }
     // The first line's value; a null view if there is none. Right for fields that are not lists.
     [[nodiscard]] std::string_view first(FieldId id) const noexcept
@@ -143,8 +169,9 @@ class FieldList
     std::uint64_t present_[2] = {0, 0};
 };
 
-// Visits the members of a comma-separated list (RFC 9110 §5.6.1): trimmed, empty members skipped, commas inside
-// quoted strings kept. `visit(std::string_view)` may return bool; false ends the walk.
+// Visits the members of a comma-separated list (RFC 9110 §5.6.1): trimmed, empty members skipped,
+// commas inside quoted strings kept. `visit(std::string_view)` may return bool; false ends the
+// walk.
 template <class Visit> void each_list_member(std::string_view list, Visit&& visit)
 {
     std::size_t at = 0;

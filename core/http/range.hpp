@@ -17,22 +17,26 @@ struct ByteRange {
 };
 
 enum class RangeOutcome : std::uint8_t {
-    ignore,        // no bytes unit, bad syntax, too many or silly (overlapping many times) ranges: answer 200 (§14.2)
+    ignore, // no bytes unit, bad syntax, too many or silly (overlapping many times) ranges: answer
+            // 200 (§14.2)
     satisfiable,   // 206 with `ranges`
     unsatisfiable, // 416
 };
 struct RangeDecision {
     RangeOutcome outcome = RangeOutcome::ignore;
-    std::vector<ByteRange> ranges; // as asked for, clipped; unsatisfiable ones dropped; at most kRangesMax
+    std::vector<ByteRange>
+        ranges; // as asked for, clipped; unsatisfiable ones dropped; at most kRangesMax
 };
 inline constexpr std::size_t kRangesMax = 16;
 
-[[nodiscard]] RangeDecision decide_ranges(std::string_view range_value, std::uint64_t complete_bytes);
+[[nodiscard]] RangeDecision decide_ranges(std::string_view range_value,
+                                          std::uint64_t complete_bytes);
 
-// What one Range field asks for before the complete length is known. Nothing if it is not one valid bytes range set.
+// What one Range field asks for before the complete length is known. Nothing if it is not one valid
+// bytes range set.
 struct RangeSpec {
-    std::optional<std::uint64_t> first;  // absent: a suffix
-    std::optional<std::uint64_t> last;   // absent: to the end
+    std::optional<std::uint64_t> first; // absent: a suffix
+    std::optional<std::uint64_t> last;  // absent: to the end
     std::uint64_t suffix_bytes = 0;
 };
 [[nodiscard]] std::optional<std::vector<RangeSpec>> parse_ranges(std::string_view range_value);

@@ -7,7 +7,8 @@
 #include <variant>
 #include <vector>
 
-// Structured fields (RFC 8941), the part that cache fields need: dictionaries and lists of bare items with parameters.
+// Structured fields (RFC 8941), the part that cache fields need: dictionaries and lists of bare
+// items with parameters.
 namespace tidemark::http
 {
 struct SfToken {
@@ -36,8 +37,8 @@ struct SfMember {
     std::vector<SfItem> inner;
 };
 
-// Nothing if any byte is out of grammar: the whole field is then ignored. A repeated key keeps its last value, at its
-// first place. Bounded: at most 1024 members and 64 parameters each.
+// Nothing if any byte is out of grammar: the whole field is then ignored. A repeated key keeps its
+// last value, at its first place. Bounded: at most 1024 members and 64 parameters each.
 [[nodiscard]] std::optional<std::vector<SfMember>> parse_sf_dictionary(std::string_view text);
 [[nodiscard]] std::optional<std::vector<SfMember>> parse_sf_list(std::string_view text);
 // An sf-string with its quotes; nothing if `text` holds what no sf-string can.
