@@ -9,12 +9,16 @@
 // Cache directives of either side, parsed once (RFC 9111 §5.2, RFC 5861, RFC 8246, RFC 9213).
 namespace tidemark::cache
 {
-// A number too large counts as 2^31 seconds (RFC 9111 §1.2.2); one that is no number makes max-age and s-maxage 0
-// (stale) and the others absent. Directive names are case-insensitive; token and quoted forms are equal; of a repeated
-// directive the first counts (RFC 9111 §4.2.1), except that any no-store, no-cache or private counts.
+// delta-seconds: digits only, the whole text; a number too large counts as 2^31 (RFC 9111 §1.2.2).
+[[nodiscard]] std::optional<Seconds> parse_delta_seconds(std::string_view text) noexcept;
+
+// A number too large counts as 2^31 seconds (RFC 9111 §1.2.2); one that is no number makes max-age
+// and s-maxage 0 (stale) and the others absent. Directive names are case-insensitive; token and
+// quoted forms are equal; of a repeated directive the first counts (RFC 9111 §4.2.1), except that
+// any no-store, no-cache or private counts.
 struct ResponseDirectives {
     bool no_store = false;
-    bool no_cache = false; // without an argument
+    bool no_cache = false;   // without an argument
     bool is_private = false; // without an argument
     bool is_public = false;
     bool must_revalidate = false;
@@ -28,15 +32,26 @@ struct ResponseDirectives {
     std::optional<Seconds> stale_if_error;
     std::vector<std::string> no_cache_fields; // lower case; no-cache="a, b"
     std::vector<std::string> private_fields;  // lower case; private="a, b"
-    // The field whose rule this is: a valid targeted field replaces Cache-Control and Expires altogether (RFC 9213 §2.2).
+    // The field whose rule this is: a valid targeted field replaces Cache-Control and Expires
+    // altogether (RFC 9213 §2.2).
     http::FieldId source = http::FieldId::other; // other: no such field was there
     [[nodiscard]] bool targeted() const noexcept
     {
-        return source == http::FieldId::cdn_cache_control || source == http::FieldId::surrogate_control;
+        return source == http::FieldId::cdn_cache_control ||
+               source == http::FieldId::surrogate_control;
     }
 };
 
 // What our edge obeys: CDN-Cache-Control, then Surrogate-Control, then Cache-Control.
+//  - CDN-Cache-Control is a structured dictionary: a syntax error, an empty field or one directive
+//  of the wrong type, and
+//    the whole field is ignored. Parameters are ignored.
+//  - Surrogate-Control counts only if it says max-age, no-store, no-cache or private.
+//  "max-age=10+60" means fresh for 10
+//    seconds, then stale for 60 while it is validated. A directive with a target (";name") is for
+//    another surrogate.
+//  - In Cache-Control, a no-store, no-cache or private behind a quote that never closes still
+//  counts; nothing else does.
 [[nodiscard]] ResponseDirectives parse_response_directives(const http::FieldList& fields);
 
 // RFC 9111 §5.2.1. Obeyed only where a site says so (`honour_request_directives`).

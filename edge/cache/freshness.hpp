@@ -10,11 +10,14 @@ namespace tidemark::cache
 {
 // A site's rules beyond the RFC.
 struct FreshnessRules {
-    bool heuristic = true;                  // RFC 9111 §4.2.2: 10 % of Date − Last-Modified, only with Last-Modified
+    bool heuristic = true; // RFC 9111 §4.2.2: 10 % of Date − Last-Modified, only with Last-Modified
     Seconds heuristic_cap{24 * 3600};
-    std::optional<Seconds> ttl_override;    // a path rule's: replaces what the response says (not no-store, private)
-    Seconds implicit_stale_on_error{0};     // stale answer when the upstream cannot be reached, without stale-if-error
-    bool explicit_stale_beside_s_maxage = true; // departure from §5.2.2.10, see conformance notes in ARCHITECTURE.md
+    std::optional<Seconds>
+        ttl_override; // a path rule's: replaces what the response says (not no-store, private)
+    Seconds implicit_stale_on_error{
+        0}; // stale answer when the upstream cannot be reached, without stale-if-error
+    bool explicit_stale_beside_s_maxage =
+        true; // departure from §5.2.2.10, see conformance notes in ARCHITECTURE.md
 };
 
 // When the exchange happened, for the age calculation (RFC 9111 §4.2.3).
@@ -23,20 +26,22 @@ struct ExchangeTimes {
     WallTime response_received; // of the head
 };
 
-// What reuse needs of a response, computed once when it is stored or freshened. Age at t = t − age_zero.
+// What reuse needs of a response, computed once when it is stored or freshened. Age at t = t −
+// age_zero.
 struct Freshness {
-    WallTime age_zero;            // response_received − corrected_initial_age
-    Millis lifetime{0};           // fresh while age < lifetime
+    WallTime age_zero;                // response_received − corrected_initial_age
+    Millis lifetime{0};               // fresh while age < lifetime
     Millis stale_while_revalidate{0}; // beyond the lifetime (0: none)
-    Millis stale_if_error{0};     // beyond the lifetime, explicit or implicit bound
+    Millis stale_if_error{0};         // beyond the lifetime, explicit or implicit bound
     bool must_revalidate = false; // never served stale: must-revalidate, proxy-revalidate, no-cache
     bool no_cache = false;        // never served without validation
     bool heuristic = false;
-    bool explicit_lifetime = false; // max-age, s-maxage, Expires or an override: storable by that alone
+    bool explicit_lifetime =
+        false; // max-age, s-maxage, Expires or an override: storable by that alone
 };
 [[nodiscard]] Freshness freshness_of(std::uint16_t status, const http::FieldList& fields,
-                                     const ResponseDirectives& directives, const ExchangeTimes& times,
-                                     const FreshnessRules& rules);
+                                     const ResponseDirectives& directives,
+                                     const ExchangeTimes& times, const FreshnessRules& rules);
 
 // First list member, digits only; anything else counts as absent (RFC 9111 §5.1).
 [[nodiscard]] std::optional<Seconds> parse_age(const http::FieldList& fields);

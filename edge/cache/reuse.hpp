@@ -8,26 +8,32 @@
 // Request + stored response + purge verdict + now → what to do (RFC 9111 §4).
 namespace tidemark::cache
 {
-// What the invalidation state says of a stored response. (purge/state gives it; a purge outranks freshness.)
+// What the invalidation state says of a stored response. (purge/state gives it; a purge outranks
+// freshness.)
 enum class PurgeVerdict : std::uint8_t {
     valid,
     soft_stale,    // a soft purge within its max_stale: may be served while it is validated
-    must_validate, // a soft purge past that, below the floor, adrift: validate, with a strong validator only
-    removed,       // a hard purge: never served, not even while validating; fetched anew without validators
+    must_validate, // a soft purge past that, below the floor, adrift: validate, with a strong
+                   // validator only
+    removed,       // a hard purge: never served, not even while validating; fetched anew without
+                   // validators
 };
 
 enum class Reuse : std::uint8_t {
     serve,              // fresh
     serve_and_validate, // stale within stale-while-revalidate: serve now, one background validation
-    validate,           // ask first; the stored response may be served stale on error if stale_on_error_allowed
+    validate,           // ask first; the stored response may be served stale on error if
+                        // stale_on_error_allowed
     fetch,              // as if nothing were stored
 };
 
 // `request` is default-constructed where the site does not honour request directives.
-[[nodiscard]] Reuse decide_reuse(const RequestDirectives& request, const Freshness& stored, PurgeVerdict purge,
-                                 WallTime now);
+[[nodiscard]] Reuse decide_reuse(const RequestDirectives& request, const Freshness& stored,
+                                 PurgeVerdict purge, WallTime now);
 
-// The upstream failed (no answer, 500, 502, 503, 504): may the stored response be served in its place?
-// (RFC 9111 §4.2.4, RFC 5861 §4). `unreachable`: no answer came at all, for which the implicit allowance counts too.
-[[nodiscard]] bool stale_on_error_allowed(const Freshness& stored, PurgeVerdict purge, WallTime now);
+// The upstream failed (no answer, 500, 502, 503, 504): may the stored response be served in its
+// place? (RFC 9111 §4.2.4, §4.3.3, RFC 5861 §4). The implicit allowance is part of
+// `stored.stale_if_error`.
+[[nodiscard]] bool stale_on_error_allowed(const Freshness& stored, PurgeVerdict purge,
+                                          WallTime now);
 } // namespace tidemark::cache
