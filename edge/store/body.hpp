@@ -15,7 +15,10 @@ struct Chunk {
     std::atomic<std::uint32_t> refs{1};
     std::uint32_t capacity_bytes = 0;
     [[nodiscard]] char* data() noexcept { return reinterpret_cast<char*>(this + 1); }
-    [[nodiscard]] const char* data() const noexcept { return reinterpret_cast<const char*>(this + 1); }
+    [[nodiscard]] const char* data() const noexcept
+    {
+        return reinterpret_cast<const char*>(this + 1);
+    }
 };
 void release_chunk(Chunk* chunk) noexcept;
 
