@@ -11,16 +11,14 @@ namespace tidemark::cache
 {
 // In every pattern '*' stands for any bytes, also none; all else is compared byte for byte.
 struct FieldCondition {
-    std::string name; // lower case
-    std::optional<std::string>
-        value; // a pattern that one line must match; absent: the field need only be there
+    std::string name;                 // lower case
+    std::optional<std::string> value; // pattern that one line must match; absent: any, even none
 };
 
 struct BypassRules {
     std::vector<std::string> cookies; // patterns of names: "wordpress_logged_in_*", "PHPSESSID"
     std::vector<std::string> query;   // patterns of parameter names: "add-to-cart", "preview*"
-    std::vector<std::string>
-        paths; // patterns of whole paths, without the query: "/wp-admin/*", "*.php", "/cart"
+    std::vector<std::string> paths;   // patterns of whole paths: "/wp-admin/*", "*.php", "/cart"
     std::vector<FieldCondition> fields;
 };
 

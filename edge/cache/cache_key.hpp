@@ -12,14 +12,12 @@ namespace tidemark::cache
 // How a site forms its keys. What is dropped from the key is dropped from the forwarded target too:
 // what is not keyed does not decide an answer.
 struct KeyRules {
-    std::vector<std::string>
-        drop_query; // parameter names, a trailing '*' matches any rest: "utm_*", "gclid"
+    // Names of query parameters and cookies may hold '*' for any rest: "utm_*", "gclid".
+    std::vector<std::string> drop_query;
     std::optional<std::vector<std::string>> keep_query; // if set, only these parameters stay
     bool sort_query = false;
-    std::vector<std::string>
-        keyed_cookies; // cookie names whose values are part of the key (trailing '*' as above)
-    std::vector<std::string>
-        keyed_fields; // lower-case request field names that are part of the key
+    std::vector<std::string> keyed_cookies; // their values are part of the key
+    std::vector<std::string> keyed_fields;  // lower-case names of request fields that are
     [[nodiscard]] bool plain() const noexcept
     {
         return drop_query.empty() && !keep_query && !sort_query && keyed_cookies.empty() &&

@@ -43,15 +43,14 @@ struct ResponseDirectives {
 };
 
 // What our edge obeys: CDN-Cache-Control, then Surrogate-Control, then Cache-Control.
-//  - CDN-Cache-Control is a structured dictionary: a syntax error, an empty field or one directive
-//  of the wrong type, and
-//    the whole field is ignored. Parameters are ignored.
-//  - Surrogate-Control counts only if it says max-age, no-store, no-cache or private.
-//  "max-age=10+60" means fresh for 10
-//    seconds, then stale for 60 while it is validated. A directive with a target (";name") is for
-//    another surrogate.
+//  - CDN-Cache-Control is a structured dictionary: with a syntax error, with nothing in it or with
+//    one directive of the wrong type, the whole field is ignored. Parameters are ignored; of a
+//    repeated key the last value counts, as in every dictionary.
+//  - Surrogate-Control counts only if it says max-age, no-store, no-cache or private. A directive
+//    with a target (";name") is for another surrogate. "max-age=10+60": fresh for 10 seconds, then
+//    for 60 stale while it is validated.
 //  - In Cache-Control, a no-store, no-cache or private behind a quote that never closes still
-//  counts; nothing else does.
+//    counts; nothing else there does.
 [[nodiscard]] ResponseDirectives parse_response_directives(const http::FieldList& fields);
 
 // RFC 9111 §5.2.1. Obeyed only where a site says so (`honour_request_directives`).

@@ -12,12 +12,13 @@ namespace tidemark::cache
 struct FreshnessRules {
     bool heuristic = true; // RFC 9111 §4.2.2: 10 % of Date − Last-Modified, only with Last-Modified
     Seconds heuristic_cap{24 * 3600};
-    std::optional<Seconds>
-        ttl_override; // a path rule's: replaces what the response says (not no-store, private)
-    Seconds implicit_stale_on_error{
-        0}; // stale answer when the upstream cannot be reached, without stale-if-error
-    bool explicit_stale_beside_s_maxage =
-        true; // departure from §5.2.2.10, see conformance notes in ARCHITECTURE.md
+    // A path rule's: replaces what the response says (not no-store, private), and counts from the
+    // response's arrival, however old it is by then.
+    std::optional<Seconds> ttl_override;
+    // Stale answer when the upstream fails, where the response says no stale-if-error.
+    Seconds implicit_stale_on_error{0};
+    // Departure from RFC 9111 §5.2.2.10, see ARCHITECTURE.md.
+    bool explicit_stale_beside_s_maxage = true;
 };
 
 // When the exchange happened, for the age calculation (RFC 9111 §4.2.3).
@@ -26,8 +27,8 @@ struct ExchangeTimes {
     WallTime response_received; // of the head
 };
 
-// What reuse needs of a response, computed once when it is stored or freshened. Age at t = t −
-// age_zero.
+// What reuse needs of a response, computed once when it is stored or freshened. Its age at a time
+// is that time − age_zero.
 struct Freshness {
     WallTime age_zero;                // response_received − corrected_initial_age
     Millis lifetime{0};               // fresh while age < lifetime
@@ -36,8 +37,7 @@ struct Freshness {
     bool must_revalidate = false; // never served stale: must-revalidate, proxy-revalidate, no-cache
     bool no_cache = false;        // never served without validation
     bool heuristic = false;
-    bool explicit_lifetime =
-        false; // max-age, s-maxage, Expires or an override: storable by that alone
+    bool explicit_lifetime = false; // max-age, s-maxage, Expires, override: storable by that alone
 };
 [[nodiscard]] Freshness freshness_of(std::uint16_t status, const http::FieldList& fields,
                                      const ResponseDirectives& directives,

@@ -6,13 +6,13 @@
 #include <cstdint>
 #include <string_view>
 
-// May this response be stored by a shared cache? (RFC 9111 §3, hardening rule 4)
+// May this response be stored by a shared cache? (RFC 9111 §3)
 namespace tidemark::cache
 {
 struct StoreRules {
     bool store_set_cookie = true; // RFC 9111 §7.3; with explicit freshness only
-    bool store_unvalidatable =
-        false; // a response with neither lifetime nor validator is of no use: not stored
+    // A response with neither lifetime nor validator is of no use: not stored.
+    bool store_unvalidatable = false;
 };
 
 // What of the request decides.
@@ -26,23 +26,21 @@ struct RequestFacts {
 
 enum class Storable : std::uint8_t {
     yes,
-    method, // not GET (HEAD freshens only; POST needs Content-Location equal to the target and
-            // explicit freshness)
-    status, // 1xx, 304, 206, or not understood with must-understand
+    method, // not GET (HEAD freshens; POST needs its target as Content-Location and a lifetime)
+    status, // 1xx, 206, 304, 412, 416, 417, or not understood with must-understand
     no_store,
     is_private,
     authorization, // RFC 9111 §3.5
     vary_any,      // Vary: *
-    no_freshness,  // neither explicit nor heuristically cacheable (§3), or neither lifetime nor
-                   // validator
+    no_freshness,  // no explicit lifetime, none to guess (§3); or neither lifetime nor validator
     set_cookie,
     request, // the request's own doing: body, no-store
 };
 [[nodiscard]] std::string_view text_of(Storable s) noexcept;
 
 // `response` is complete as far as its head tells; truncation is the caller's business (nothing cut
-// short is stored). `target_uri` is the effective request URI, for a POST's Content-Location (RFC
-// 9110 §9.3.3).
+// short is stored). `target_uri` is the effective request URI, for a POST's Content-Location
+// (RFC 9110 §9.3.3).
 [[nodiscard]] Storable decide_storable(const RequestFacts& request, std::string_view target_uri,
                                        const http::ResponseHead& response,
                                        const ResponseDirectives& directives,
@@ -51,9 +49,9 @@ enum class Storable : std::uint8_t {
 // Status codes whose meaning we know: must-understand (RFC 9111 §5.2.2.3) asks.
 [[nodiscard]] bool understood(std::uint16_t status) noexcept;
 
-// Is the field kept in a stored response? Not: hop-by-hop, those Connection names, Proxy-*, and
-// those of `private="…"` (RFC 9111 §3.1, §5.2.2.7). no-cache="…" fields are stored but go on reuse
-// without validation: kept out too.
+// Is the field kept in a stored response? Not: hop-by-hop, those Connection names, those of proxy
+// authentication, and those of `private="…"` (RFC 9111 §3.1, §5.2.2.7). no-cache="…" fields would
+// go on reuse without validation: kept out too.
 [[nodiscard]] bool stored_field(const http::Field& field, std::string_view connection_value,
                                 const ResponseDirectives& directives);
 } // namespace tidemark::cache

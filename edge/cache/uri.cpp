@@ -2,6 +2,8 @@
 
 #include "core/base/text.hpp"
 
+#include <algorithm>
+
 namespace tidemark::cache
 {
 namespace
@@ -108,7 +110,10 @@ void append_authority(std::string& out, std::string_view scheme, std::string_vie
         port = authority.substr(digits);
         host = authority.substr(0, digits - 1);
     }
-    append_lower(out, host);
+    const std::size_t start = out.size();
+    out += host;
+    std::transform(out.begin() + static_cast<std::ptrdiff_t>(start), out.end(),
+                   out.begin() + static_cast<std::ptrdiff_t>(start), to_lower);
 
     while (port.size() > 1 && port.front() == '0')
         port.remove_prefix(1);

@@ -120,6 +120,7 @@ Preference preference_of(std::string_view member)
 void append_preferences(std::string& out, const http::FieldList& fields, std::string_view name)
 {
     std::vector<Preference> preferences;
+    preferences.reserve(8); // as many as browsers send
     each_line(fields, name, [&](std::string_view line) {
         each_part(line, ',', [&](std::string_view member) {
             if (!member.empty()) preferences.push_back(preference_of(member));
@@ -147,23 +148,32 @@ bool is_present(const http::FieldList& fields, std::string_view name)
     return present;
 }
 
+// Room for the length of a value yet to be appended, and the length filled in once it is.
+constexpr std::size_t kLengthBytes = 4;
+
+void fill_length(std::string& key, std::size_t at)
+{
+    std::size_t length = key.size() - at - kLengthBytes;
+    for (std::size_t i = kLengthBytes; i-- > 0; length >>= 8)
+        key[at + i] = static_cast<char>(static_cast<unsigned char>(length & 0xff));
+}
+
+// name "-" if absent, else name "=" 4 bytes of length, value.
 void append_nominated(std::string& key, std::string_view name, const http::FieldList& fields)
 {
     key += name;
     if (!is_present(fields, name)) {
-        key += "-;";
+        key += '-';
         return;
     }
-    std::string value;
-    if (is_preference(name))
-        append_preferences(value, fields, name);
-    else
-        append_joined(value, fields, name);
     key += '=';
-    append_decimal(key, static_cast<std::int64_t>(value.size()));
-    key += ':';
-    key += value;
-    key += ';';
+    const std::size_t at = key.size();
+    key.append(kLengthBytes, '\0');
+    if (is_preference(name))
+        append_preferences(key, fields, name);
+    else
+        append_joined(key, fields, name);
+    fill_length(key, at);
 }
 } // namespace
 
