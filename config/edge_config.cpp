@@ -336,12 +336,8 @@ Result<toml::table, ConfigErrors> parse_toml(std::string_view text, std::string_
         return toml::parse(text);
     } catch (const toml::parse_error& error) {
         const auto& begin = error.source().begin;
-        return fail(ConfigErrors{{std::string{file},
-                                  begin.line,
-                                  begin.column,
-                                  std::string{error.description()},
-                                  {},
-                                  {}}});
+        return fail(ConfigErrors{
+            {std::string{file}, begin.line, begin.column, printable(error.description()), {}, {}}});
     }
 }
 } // namespace

@@ -15,16 +15,21 @@ bool is_plain(char c, bool in_quotes) noexcept
 void append_escaped(std::string& out, std::string_view value, bool in_quotes)
 {
     constexpr char kHex[] = "0123456789abcdef";
-    for (const char c : value.substr(0, kLoggedValueBytesMax)) {
-        if (is_plain(c, in_quotes)) {
-            out += c;
-            continue;
-        }
-        const auto byte = static_cast<unsigned char>(c);
+    const bool cut = value.size() > kLoggedValueBytesMax;
+    value = value.substr(0, kLoggedValueBytesMax);
+    while (!value.empty()) {
+        std::size_t plain = 0;
+        while (plain < value.size() && is_plain(value[plain], in_quotes))
+            ++plain;
+        out.append(value.substr(0, plain));
+        value.remove_prefix(plain);
+        if (value.empty()) break;
+        const auto byte = static_cast<unsigned char>(value.front());
         const char escaped[] = {'\\', 'x', kHex[byte >> 4], kHex[byte & 15]};
         out.append(escaped, sizeof escaped);
+        value.remove_prefix(1);
     }
-    if (value.size() > kLoggedValueBytesMax) out += "...";
+    if (cut) out += "...";
 }
 
 void append_bare(std::string& out, std::string_view value)
