@@ -289,11 +289,12 @@ std::vector<BadRequest> bad_chunks()
 // The answer, which must be one of the row's, complete and the last thing on the connection.
 void expect_refusal(const Stand& stand, const BadRequest& row)
 {
+    constexpr std::chrono::seconds kRowPatience{10};
     RawClient client = stand.client();
     client.send(row.bytes);
     Message answer;
     try {
-        answer = client.read_response();
+        answer = client.read_response("GET", soon(kRowPatience));
     } catch (const std::exception& error) {
         BOOST_ERROR("no proper answer: " << error.what());
         return;
@@ -302,7 +303,7 @@ void expect_refusal(const Stand& stand, const BadRequest& row)
     BOOST_TEST((std::find(row.statuses.begin(), row.statuses.end(), status) != row.statuses.end()),
                "answered " << status);
     BOOST_TEST(answer.complete);
-    BOOST_TEST(client.closed_by_peer(), "not closed, or more than one answer");
+    BOOST_TEST(client.closed_by_peer(soon(kRowPatience)), "not closed, or more than one answer");
 }
 } // namespace
 
