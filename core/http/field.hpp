@@ -1,4 +1,6 @@
 #pragma once
+#include "core/base/text.hpp"
+
 #include <cstdint>
 #include <initializer_list>
 #include <string_view>
@@ -149,6 +151,13 @@ class FieldList
         if (!has(id)) return;
         for (const Field& field : fields_)
             if (field.id == id) visit(field.value);
+    }
+    // The first line of a name that has no id. Walks every field: not for hot code.
+    [[nodiscard]] std::string_view named(std::string_view name) const noexcept
+    {
+        for (const Field& field : fields_)
+            if (iequals(field.name, name)) return field.value;
+        return {};
     }
     [[nodiscard]] std::size_t lines_of(FieldId id) const noexcept
     {
