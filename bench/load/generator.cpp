@@ -60,8 +60,8 @@ void Generator::run()
     for (MonoTime now = read_clock(); !done(now); now = read_clock()) {
         wait_and_handle_events();
         now = read_clock();
-        obey_stop(now);
         if (open_loop()) send_due(now);
+        obey_stop(now);
         if (now >= next_sweep_) sweep(now);
         if (now >= next_publication_) publish(now);
     }
