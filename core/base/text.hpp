@@ -29,14 +29,17 @@ namespace tidemark
 // Without leading and trailing OWS (RFC 9110 §5.6.3).
 [[nodiscard]] constexpr std::string_view trim(std::string_view text) noexcept
 {
-    while (!text.empty() && is_ows(text.front())) text.remove_prefix(1);
-    while (!text.empty() && is_ows(text.back())) text.remove_suffix(1);
+    while (!text.empty() && is_ows(text.front()))
+        text.remove_prefix(1);
+    while (!text.empty() && is_ows(text.back()))
+        text.remove_suffix(1);
     return text;
 }
 
 inline void append_lower(std::string& out, std::string_view text)
 {
-    for (const char c : text) out.push_back(to_lower(c));
+    for (const char c : text)
+        out.push_back(to_lower(c));
 }
 
 // Digits only, the whole text, no sign; nothing for an empty text or overflow.

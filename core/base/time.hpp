@@ -8,7 +8,8 @@ using Seconds = std::chrono::duration<std::int64_t>;
 using Millis = std::chrono::duration<std::int64_t, std::milli>;
 using Nanos = std::chrono::duration<std::int64_t, std::nano>;
 
-// Clock types without now(): pure code cannot read the time, it is handed in. Only net::Loop reads the clocks.
+// Clock types without now(): pure code cannot read the time, it is handed in. Only net::Loop reads
+// the clocks.
 struct WallClock {
     using duration = Millis;
     using rep = duration::rep;

@@ -1,0 +1,270 @@
+#include "app/edge_daemon.hpp"
+
+#include "core/observe/log.hpp"
+#include "edge/admin/admin_server.hpp"
+#include "edge/upstream/directory.hpp"
+#include "edge/worker/worker.hpp"
+
+#include <algorithm>
+#include <csignal>
+#include <cstdio>
+#include <random>
+#include <sys/resource.h>
+#include <thread>
+
+namespace tidemark::app
+{
+namespace
+{
+constexpr int kConfigError = 1;
+constexpr Millis kWatchWorkers{50};
+
+void print(const config::ConfigErrors& errors)
+{
+    for (const config::ConfigError& error : errors)
+        std::fprintf(stderr, "%s\n", config::text_of(error).c_str());
+}
+
+std::uint32_t workers_of(const config::EdgeSettings& settings)
+{
+    return settings.workers != 0 ? settings.workers
+                                 : std::max(1U, std::thread::hardware_concurrency());
+}
+
+// As many descriptors as we are allowed: a cache holds a connection on each side.
+void raise_descriptor_limit()
+{
+    rlimit limit{};
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max) return;
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+std::string draw_journal_id()
+{
+    std::random_device device;
+    char text[17];
+    std::snprintf(text, sizeof text, "%08x%08x", device(), device());
+    return text;
+}
+
+Result<std::vector<net::ListenSocket>, std::string>
+open_all(const std::vector<config::Address>& addresses)
+{
+    std::vector<net::ListenSocket> sockets;
+    for (const config::Address& one : addresses) {
+        const auto address = net::Address::parse(config::text_of(one));
+        if (!address) return fail(address.error());
+        auto socket = net::ListenSocket::open(*address);
+        if (!socket) return fail(socket.error());
+        sockets.push_back(std::move(*socket));
+    }
+    return sockets;
+}
+
+// The sockets of one worker: its own for TCP (SO_REUSEPORT), the same one again for a unix path.
+Result<std::vector<net::ListenSocket>, std::string>
+sockets_like(const std::vector<net::ListenSocket>& first)
+{
+    std::vector<net::ListenSocket> sockets;
+    for (const net::ListenSocket& one : first) {
+        if (one.address().is_unix()) {
+            sockets.push_back(one.duplicate());
+            continue;
+        }
+        auto socket = net::ListenSocket::open(one.address());
+        if (!socket) return fail(socket.error());
+        sockets.push_back(std::move(*socket));
+    }
+    return sockets;
+}
+
+std::vector<upstream::Directory::Entry> entries_of(const serve::Sites& sites)
+{
+    std::vector<upstream::Directory::Entry> entries;
+    for (const auto& [url, upstream] : sites.upstreams()) {
+        upstream::Directory::Entry entry{url, upstream, {}};
+        for (const auto& site : sites.all())
+            if (std::find(site->settings.upstreams.begin(), site->settings.upstreams.end(), url) !=
+                site->settings.upstreams.end())
+                entry.health = site->settings.health;
+        entries.push_back(std::move(entry));
+    }
+    return entries;
+}
+
+class EdgeDaemon
+{
+  public:
+    EdgeDaemon(const EdgeCommand& command, config::EdgeSettings settings, std::string_view version)
+        : command_(command),
+          sites_(std::make_shared<const serve::Sites>(std::move(settings), nullptr)),
+          shared_({sites_->settings().memory_bytes}),
+          view_{shared_,           workers_,    access_log_, sites_, std::string(version),
+                draw_journal_id(), loop_.wall()}
+    {
+    }
+    int run();
+
+  private:
+    [[nodiscard]] Result<void, std::string> open();
+    [[nodiscard]] Result<void, std::string> open_access_log();
+    void start_workers();
+    void on_signal(int number);
+    void reload();
+    void drain();
+    void watch();
+
+    EdgeCommand command_;
+    net::Loop loop_;
+    std::shared_ptr<const serve::Sites> sites_;
+    worker::Shared shared_;
+    std::unique_ptr<observe::AccessLog> access_log_;
+    std::vector<std::unique_ptr<worker::Worker>> workers_;
+    std::vector<std::vector<net::ListenSocket>> sockets_; // per worker, until it starts
+    admin::View view_;
+    std::unique_ptr<admin::AdminServer> admin_;
+    std::unique_ptr<upstream::Directory> directory_;
+    std::unique_ptr<net::SignalWatcher> signals_;
+    std::unique_ptr<net::Timer> watch_;
+    bool draining_ = false;
+};
+
+Result<void, std::string> EdgeDaemon::open_access_log()
+{
+    observe::AccessLog::Options options;
+    options.producers = workers_of(sites_->settings());
+    auto log = observe::AccessLog::open(sites_->settings().access_log, options);
+    if (!log)
+        return fail("access log " + sites_->settings().access_log + ": " + log.error().message());
+    access_log_ = std::move(*log);
+    return {};
+}
+
+Result<void, std::string> EdgeDaemon::open()
+{
+    if (auto log = open_access_log(); !log) return log;
+    const config::EdgeSettings& settings = sites_->settings();
+    auto first = open_all(settings.listen);
+    if (!first) return fail(first.error());
+    sockets_.push_back(std::move(*first));
+    for (std::uint32_t i = 1; i < workers_of(settings); ++i) {
+        auto more = sockets_like(sockets_.front());
+        if (!more) return fail(more.error());
+        sockets_.push_back(std::move(*more));
+    }
+    if (!settings.admin) return {};
+    auto admin = open_all({*settings.admin});
+    if (!admin) return fail(admin.error());
+    log::info("admin endpoint on {}", admin->front().address().text());
+    admin_ = std::make_unique<admin::AdminServer>(loop_, std::move(admin->front()), view_);
+    return {};
+}
+
+int EdgeDaemon::run()
+{
+    if (auto opened = open(); !opened) {
+        std::fprintf(stderr, "tidemark: %s\n", opened.error().c_str());
+        return kConfigError;
+    }
+    signals_ =
+        std::make_unique<net::SignalWatcher>(loop_, std::vector<int>{SIGHUP, SIGTERM, SIGINT},
+                                             [this](int number) { on_signal(number); });
+    directory_ = std::make_unique<upstream::Directory>(loop_, upstream::ClientLimits{});
+    directory_->set(entries_of(*sites_), [this] { start_workers(); });
+    loop_.run();
+    for (const auto& worker : workers_)
+        worker->join();
+    log::info("stopped");
+    return 0;
+}
+
+void EdgeDaemon::start_workers()
+{
+    if (draining_) return;
+    const auto count = static_cast<std::uint32_t>(sockets_.size());
+    for (const net::ListenSocket& socket : sockets_.front())
+        log::info("listening on {}", socket.address().text());
+    for (std::uint32_t i = 0; i < count; ++i) {
+        workers_.push_back(std::make_unique<worker::Worker>(shared_, sites_, std::move(sockets_[i]),
+                                                            access_log_->producer(i), count));
+        workers_.back()->start();
+    }
+    sockets_.clear();
+    log::info("edge \"{}\" is ready: {} worker(s), {} MiB of memory", sites_->settings().name,
+              count, sites_->settings().memory_bytes >> 20);
+}
+
+void EdgeDaemon::on_signal(int number)
+{
+    if (draining_) return;
+    if (number == SIGHUP)
+        reload();
+    else
+        drain();
+}
+
+// A bad file is refused and the old one kept. Sockets, workers and the name of the admin endpoint
+// need a restart.
+void EdgeDaemon::reload()
+{
+    auto settings = config::load_edge(command_.config, command_.flags);
+    if (!settings) {
+        log::error("reload refused, the old configuration stays:");
+        for (const config::ConfigError& error : settings.error())
+            log::error("  {}", config::text_of(error));
+        return;
+    }
+    const config::EdgeSettings& old = sites_->settings();
+    if (settings->listen != old.listen || settings->admin != old.admin ||
+        workers_of(*settings) != workers_of(old))
+        log::warn("listen, admin and workers change with a restart only");
+    auto sites = std::make_shared<const serve::Sites>(std::move(*settings), sites_.get());
+    if (auto reopened = access_log_->reopen(sites->settings().access_log); !reopened)
+        log::error("access log {}: {}; the old one stays", sites->settings().access_log,
+                   reopened.error().message());
+    log::set_level(sites->settings().log_level);
+    shared_.store.set_budget(sites->settings().memory_bytes);
+    // Workers change over when the new upstreams have addresses.
+    sites_ = sites;
+    directory_->set(entries_of(*sites), [this, sites] {
+        for (const auto& worker : workers_)
+            worker->reload(sites);
+        log::info("reloaded");
+    });
+}
+
+void EdgeDaemon::drain()
+{
+    draining_ = true;
+    shared_.draining.store(true);
+    log::info("draining for at most {} ms", sites_->settings().drain_timeout.count());
+    for (const auto& worker : workers_)
+        worker->drain(sites_->settings().drain_timeout);
+    watch_ = std::make_unique<net::Timer>(loop_, [this] { watch(); });
+    watch_->start(Millis{0}, kWatchWorkers);
+}
+
+void EdgeDaemon::watch()
+{
+    for (const auto& worker : workers_)
+        if (!worker->done()) return;
+    directory_->close();
+    if (admin_) admin_->close();
+    signals_.reset();
+    watch_.reset();
+}
+} // namespace
+
+int run_edge(const EdgeCommand& command, std::string_view version)
+{
+    auto settings = config::load_edge(command.config, command.flags);
+    if (!settings) {
+        print(settings.error());
+        return kConfigError;
+    }
+    log::set_level(settings->log_level);
+    raise_descriptor_limit();
+    return EdgeDaemon(command, std::move(*settings), version).run();
+}
+} // namespace tidemark::app

@@ -1,0 +1,92 @@
+#include "edge/serve/site.hpp"
+
+#include "core/base/text.hpp"
+#include "edge/cache/pattern.hpp"
+#include "edge/serve/cache_status.hpp"
+
+#include <algorithm>
+
+namespace tidemark::serve
+{
+namespace
+{
+std::string_view without_query(std::string_view path) noexcept
+{
+    return path.substr(0, path.find('?'));
+}
+
+// "[::1]:80" → "[::1]", "host:80" → "host"
+std::string_view host_of(std::string_view authority) noexcept
+{
+    const std::size_t bracket = authority.rfind(']');
+    const std::size_t colon = authority.rfind(':');
+    if (colon == std::string_view::npos) return authority;
+    if (bracket != std::string_view::npos && colon < bracket) return authority;
+    return authority.substr(0, colon);
+}
+
+} // namespace
+
+const config::PathRule* Site::rule_for(std::string_view path) const
+{
+    for (const config::PathRule& rule : settings.paths)
+        if (cache::matches_pattern(rule.match, without_query(path))) return &rule;
+    return nullptr;
+}
+
+bool Site::bypasses(const http::RequestHead& request, const config::PathRule* rule) const
+{
+    if (rule != nullptr && rule->bypass) return true;
+    return cache::bypasses(settings.bypass, request);
+}
+
+Sites::Sites(config::EdgeSettings settings, const Sites* previous) : settings_(std::move(settings))
+{
+    status_name_ = cache_status_name(settings_.name);
+    std::unordered_map<std::string, std::shared_ptr<upstream::Upstream>> by_name;
+    const auto upstream_of = [&](const config::UpstreamUrl& url,
+                                 const config::HealthSettings& health) {
+        std::shared_ptr<upstream::Upstream>& found = by_name[url.text];
+        if (found) return found;
+        if (previous != nullptr)
+            for (const auto& [old_url, old] : previous->upstreams())
+                if (old_url == url) found = old;
+        if (!found)
+            found = std::make_shared<upstream::Upstream>(url.text, url.authority, health.fail_after,
+                                                         health.retry_after);
+        upstreams_.emplace_back(url, found);
+        return found;
+    };
+    for (const config::SiteSettings& one : settings_.sites) {
+        auto site = std::make_unique<Site>();
+        site->settings = one;
+        site->plain = one.paths.empty() && one.key.plain() && one.bypass.cookies.empty() &&
+                      one.bypass.query.empty() && one.bypass.paths.empty() &&
+                      one.bypass.fields.empty();
+        std::vector<std::shared_ptr<upstream::Upstream>> members;
+        for (const config::UpstreamUrl& url : one.upstreams)
+            members.push_back(upstream_of(url, one.health));
+        site->upstreams = std::make_shared<upstream::UpstreamGroup>(std::move(members));
+        for (const std::string& host : one.hosts) {
+            if (host.starts_with("*."))
+                by_wildcard_.emplace(host.substr(2), site.get());
+            else
+                by_host_.emplace(host, site.get());
+        }
+        if (one.hosts.empty()) fallback_ = site.get();
+        sites_.push_back(std::move(site));
+    }
+}
+
+const Site* Sites::match(std::string_view authority) const
+{
+    if (by_host_.empty() && by_wildcard_.empty()) return fallback_;
+    std::string host;
+    append_lower(host, host_of(authority));
+    if (const auto found = by_host_.find(host); found != by_host_.end()) return found->second;
+    for (std::size_t dot = host.find('.'); dot != std::string::npos; dot = host.find('.', dot + 1))
+        if (const auto found = by_wildcard_.find(host.substr(dot + 1)); found != by_wildcard_.end())
+            return found->second;
+    return fallback_;
+}
+} // namespace tidemark::serve

@@ -1,0 +1,25 @@
+#pragma once
+#include "core/sync/epoch.hpp"
+#include "edge/serve/flight.hpp"
+#include "edge/serve/site.hpp"
+#include "edge/store/memory.hpp"
+#include "purge/state.hpp"
+
+#include <atomic>
+#include <cstdint>
+
+// What all workers and the control thread share. Each part says in its own header who may do what.
+namespace tidemark::worker
+{
+struct Shared {
+    sync::EpochDomain epochs;
+    purge::InvalidationState purges;
+    store::MemoryStore store;
+    serve::FlightTable flights;
+    serve::KeyMemory keys;
+    std::atomic<std::uint32_t> connections{0}; // from clients, all workers
+    std::atomic<bool> draining{false};
+
+    explicit Shared(const store::MemoryOptions& memory) : purges(epochs), store(memory, epochs) {}
+};
+} // namespace tidemark::worker
