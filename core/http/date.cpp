@@ -1,5 +1,7 @@
 #include "core/http/date.hpp"
 
+#include "core/base/text.hpp"
+
 #include "core/http/grammar.hpp"
 
 #include <algorithm>
@@ -37,7 +39,7 @@ class Reader
 
     void literal(std::string_view expected) noexcept
     {
-        good_ = good_ && rest_.substr(0, expected.size()) == expected;
+        good_ = good_ && iequals(rest_.substr(0, expected.size()), expected);
         if (good_) rest_.remove_prefix(expected.size());
     }
     [[nodiscard]] int digits(std::size_t count) noexcept
@@ -61,22 +63,24 @@ class Reader
     }
     [[nodiscard]] unsigned month() noexcept
     {
-        const auto found = std::find(kMonths.begin(), kMonths.end(), rest_.substr(0, 3));
+        const auto found = std::find_if(kMonths.begin(), kMonths.end(), [&](std::string_view name) {
+            return iequals(name, rest_.substr(0, 3));
+        });
         good_ = good_ && found != kMonths.end();
         if (good_) rest_.remove_prefix(3);
         return static_cast<unsigned>(found - kMonths.begin()) + 1;
     }
-    // The weekday from 0 = Sunday: its full name, or the first three letters.
-    [[nodiscard]] unsigned weekday(bool full) noexcept
+    // A weekday's full name, or its first three letters. Which one it is says nothing that the date
+    // does not.
+    void weekday(bool full) noexcept
     {
         for (unsigned day = 0; day < kDays.size(); ++day) {
             const std::string_view name = full ? kDays[day] : kDays[day].substr(0, 3);
-            if (rest_.substr(0, name.size()) != name) continue;
+            if (!iequals(rest_.substr(0, name.size()), name)) continue;
             rest_.remove_prefix(name.size());
-            return day;
+            return;
         }
         good_ = false;
-        return 0;
     }
     [[nodiscard]] bool done() const noexcept { return good_ && rest_.empty(); }
 
@@ -86,7 +90,6 @@ class Reader
 };
 
 struct Parts {
-    unsigned weekday = 0;
     int year = 0, day = 0, hour = 0, minute = 0, second = 0;
     unsigned month = 0;
 };
@@ -113,7 +116,6 @@ std::optional<WallTime> time_of(const Parts& parts) noexcept
     if (!date.ok() || parts.hour > 23 || parts.minute > 59 || parts.second > 60)
         return std::nullopt;
     const std::chrono::sys_days days{date};
-    if (std::chrono::weekday{days}.c_encoding() != parts.weekday) return std::nullopt;
     return wall_time_of(Seconds{std::int64_t{days.time_since_epoch().count()} * 86400 +
                                 parts.hour * 3600 + parts.minute * 60 + parts.second});
 }
@@ -123,7 +125,7 @@ std::optional<WallTime> parse_imf_fixdate(std::string_view text) noexcept
 {
     Reader in(text);
     Parts parts;
-    parts.weekday = in.weekday(false);
+    in.weekday(false);
     in.literal(", ");
     parts.day = in.digits(2);
     in.literal(" ");
@@ -155,7 +157,7 @@ std::optional<WallTime> parse_rfc850(std::string_view text, WallTime now) noexce
 {
     Reader in(text);
     Parts parts;
-    parts.weekday = in.weekday(true);
+    in.weekday(true);
     in.literal(", ");
     parts.day = in.digits(2);
     in.literal("-");
@@ -176,7 +178,7 @@ std::optional<WallTime> parse_asctime(std::string_view text) noexcept
 {
     Reader in(text);
     Parts parts;
-    parts.weekday = in.weekday(false);
+    in.weekday(false);
     in.literal(" ");
     parts.month = in.month();
     in.literal(" ");

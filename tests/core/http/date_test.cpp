@@ -100,6 +100,29 @@ BOOST_AUTO_TEST_CASE(a_two_digit_year_is_at_most_fifty_years_ahead)
         }
 }
 
+// RFC 9110 §5.6.7: recipients are encouraged to be robust.
+BOOST_AUTO_TEST_CASE(letter_case_and_a_weekday_that_does_not_fit_change_nothing)
+{
+    struct Row {
+        std::string_view what, text;
+    };
+    const Row rows[] = {
+        {"lower-case weekday", "sun, 06 Nov 1994 08:49:37 GMT"},
+        {"upper-case weekday", "SUN, 06 Nov 1994 08:49:37 GMT"},
+        {"lower-case month", "Sun, 06 nov 1994 08:49:37 GMT"},
+        {"lower-case zone", "Sun, 06 Nov 1994 08:49:37 gmt"},
+        {"the wrong weekday", "Mon, 06 Nov 1994 08:49:37 GMT"},
+        {"the wrong weekday, rfc850", "Monday, 06-Nov-94 08:49:37 GMT"},
+        {"the wrong weekday, asctime", "Mon Nov  6 08:49:37 1994"},
+    };
+    for (const Row& row : rows)
+        BOOST_TEST_CONTEXT(row.what << ": " << row.text)
+        {
+            BOOST_TEST(seconds_of(row.text, kNow) ==
+                       seconds_of("Sun, 06 Nov 1994 08:49:37 GMT", kNow));
+        }
+}
+
 BOOST_AUTO_TEST_CASE(anything_else_is_no_date)
 {
     struct Row {
@@ -112,13 +135,6 @@ BOOST_AUTO_TEST_CASE(anything_else_is_no_date)
         {"a word", "never"},
         {"a number of seconds", "784111777"},
         {"ISO 8601", "1994-11-06T08:49:37Z"},
-        {"lower-case weekday", "sun, 06 Nov 1994 08:49:37 GMT"},
-        {"upper-case weekday", "SUN, 06 Nov 1994 08:49:37 GMT"},
-        {"lower-case month", "Sun, 06 nov 1994 08:49:37 GMT"},
-        {"lower-case zone", "Sun, 06 Nov 1994 08:49:37 gmt"},
-        {"the wrong weekday", "Mon, 06 Nov 1994 08:49:37 GMT"},
-        {"the wrong weekday, rfc850", "Monday, 06-Nov-94 08:49:37 GMT"},
-        {"the wrong weekday, asctime", "Mon Nov  6 08:49:37 1994"},
         {"no weekday", "06 Nov 1994 08:49:37 GMT"},
         {"an unknown weekday", "Xyz, 06 Nov 1994 08:49:37 GMT"},
         {"an unknown month", "Sun, 06 Foo 1994 08:49:37 GMT"},
