@@ -192,9 +192,9 @@ BodyDecoder::Outcome BodyDecoder::take_trailer_line()
         phase_ = Phase::done;
         return {};
     }
-    const auto name_bytes = static_cast<std::size_t>(
-        std::find_if_not(line.begin(), line.end(), is_tchar) - line.begin());
-    if (!split_field_line(line, name_bytes)) return fail(BodyError::malformed);
+    const std::size_t name_bytes = token_bytes(line);
+    std::string_view value;
+    if (!read_field_line(line, name_bytes, value)) return fail(BodyError::malformed);
     if (trailer_lines_.size() == limits_.trailer_fields) return fail(BodyError::too_large);
     trailer_lines_.push_back({static_cast<std::uint32_t>(trailer_line_at_),
                               static_cast<std::uint32_t>(line.size()),
@@ -207,8 +207,11 @@ void BodyDecoder::collect_trailers()
 {
     const std::string_view text(trailer_text_.data(), trailer_text_.size());
     for (const TrailerLine& line : trailer_lines_) {
-        const auto field = split_field_line(text.substr(line.at, line.bytes), line.name_bytes);
-        if (field && may_be_trailer(field->id)) trailers_.add(*field);
+        const std::string_view line_text = text.substr(line.at, line.bytes);
+        const std::string_view name = line_text.substr(0, line.name_bytes);
+        std::string_view value;
+        if (read_field_line(line_text, line.name_bytes, value) && may_be_trailer(field_id(name)))
+            trailers_.add(name, value);
     }
 }
 

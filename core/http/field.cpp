@@ -86,22 +86,30 @@ constexpr std::size_t kLongestName = [] {
     return longest;
 }();
 
-// The ids, shortest name first, and where the names of each length begin.
-struct LengthIndex {
-    std::array<std::uint8_t, kIds> ids{};
-    std::array<std::uint8_t, kLongestName + 2> begin{};
-};
-constexpr LengthIndex kByLength = [] {
-    LengthIndex index;
-    std::size_t filled = 0;
-    for (std::size_t length = 0; length <= kLongestName; ++length) {
-        index.begin[length] = static_cast<std::uint8_t>(filled);
-        for (std::size_t id = 1; id < kIds; ++id)
-            if (kNames[id].size() == length) index.ids[filled++] = static_cast<std::uint8_t>(id);
-    }
-    index.begin[kLongestName + 1] = static_cast<std::uint8_t>(filled);
-    return index;
-}();
+constexpr std::uint64_t byte_at(const char* at) noexcept
+{
+    return static_cast<unsigned char>(*at);
+}
+// Four bytes as one number, written out so that compilers make it one load.
+constexpr std::uint64_t half_at(const char* at) noexcept
+{
+    return byte_at(at) | byte_at(at + 1) << 8 | byte_at(at + 2) << 16 | byte_at(at + 3) << 24;
+}
+constexpr std::uint64_t word_at(const char* at) noexcept
+{
+    return half_at(at) | half_at(at + 4) << 32;
+}
+
+// The first eight bytes of a name, or all of a shorter one (some of them twice).
+constexpr std::uint64_t first_word(std::string_view name) noexcept
+{
+    const char* const at = name.data();
+    const std::size_t bytes = name.size();
+    if (bytes >= 8) return word_at(at);
+    if (bytes >= 4) return half_at(at) | half_at(at + bytes - 4) << 32;
+    if (bytes == 0) return 0;
+    return byte_at(at) | byte_at(at + bytes / 2) << 8 | byte_at(at + bytes - 1) << 16;
+}
 
 // Upper-case ASCII letters of eight bytes made lower-case; other bytes stay as they are.
 constexpr std::uint64_t lower_word(std::uint64_t word) noexcept
@@ -113,26 +121,34 @@ constexpr std::uint64_t lower_word(std::uint64_t word) noexcept
     return word | (upper >> 2);
 }
 
-// The bytes of a name shorter than eight, padded with zeros.
-std::uint64_t load_short(std::string_view text) noexcept
-{
-    char bytes[8] = {};
-    for (std::size_t i = 0; i < text.size(); ++i)
-        bytes[i] = text[i];
-    return detail::load_word(bytes);
-}
+// The names, shortest first, and where those of each length begin.
+struct Known {
+    std::uint64_t first_word = 0;
+    FieldId id = FieldId::other;
+};
+struct LengthIndex {
+    std::array<Known, kIds> names{};
+    std::array<std::uint8_t, kLongestName + 2> begin{};
+};
+constexpr LengthIndex kByLength = [] {
+    LengthIndex index;
+    std::size_t filled = 0;
+    for (std::size_t length = 0; length <= kLongestName; ++length) {
+        index.begin[length] = static_cast<std::uint8_t>(filled);
+        for (std::size_t id = 1; id < kIds; ++id)
+            if (kNames[id].size() == length)
+                index.names[filled++] = {first_word(kNames[id]), static_cast<FieldId>(id)};
+    }
+    index.begin[kLongestName + 1] = static_cast<std::uint8_t>(filled);
+    return index;
+}();
 
-// `name` equals `known`, which is lower-case and of the same length; `first` is the head of `name`,
-// lower-case.
-bool matches(std::string_view name, std::uint64_t first, std::string_view known) noexcept
+// `name` equals `known`, of the same length and lower-case, behind the first word.
+bool rest_matches(std::string_view name, std::string_view known) noexcept
 {
-    if (name.size() < 8) return first == load_short(known);
-    if (first != detail::load_word(known.data())) return false;
     for (std::size_t at = 8; at < name.size(); at += 8) {
         const std::size_t from = std::min(at, name.size() - 8); // the last word overlaps
-        if (lower_word(detail::load_word(name.data() + from)) !=
-            detail::load_word(known.data() + from))
-            return false;
+        if (lower_word(word_at(name.data() + from)) != word_at(known.data() + from)) return false;
     }
     return true;
 }
@@ -141,11 +157,14 @@ bool matches(std::string_view name, std::uint64_t first, std::string_view known)
 FieldId field_id(std::string_view name) noexcept
 {
     if (name.size() > kLongestName) return FieldId::other;
-    const std::uint64_t first =
-        lower_word(name.size() < 8 ? load_short(name) : detail::load_word(name.data()));
-    for (std::size_t i = kByLength.begin[name.size()]; i < kByLength.begin[name.size() + 1]; ++i)
-        if (matches(name, first, kNames[kByLength.ids[i]]))
-            return static_cast<FieldId>(kByLength.ids[i]);
+    const std::uint64_t first = lower_word(first_word(name));
+    const std::size_t end = kByLength.begin[name.size() + 1];
+    for (std::size_t i = kByLength.begin[name.size()]; i < end; ++i) {
+        const Known& known = kByLength.names[i];
+        if (known.first_word == first &&
+            rest_matches(name, kNames[static_cast<std::size_t>(known.id)]))
+            return known.id;
+    }
     return FieldId::other;
 }
 

@@ -1,24 +1,35 @@
 #include "core/http/grammar.hpp"
 #include "core/http/parser.hpp"
 
-#include <algorithm>
-
 namespace tidemark::http
 {
+namespace
+{
+// False also for a tab, which is seldom and looked at byte by byte.
+bool surely_field_bytes(std::uint64_t word) noexcept
+{
+    return !detail::any_below(word, 0x20) && !detail::any_equal(word, 0x7f);
+}
+
+bool are_field_bytes(std::string_view text) noexcept
+{
+    for (const char c : text)
+        if (!is_field_byte(c)) return false;
+    return true;
+}
+} // namespace
+
 bool is_field_value(std::string_view text) noexcept
 {
-    std::size_t at = 0;
-    for (; at + 8 <= text.size(); at += 8) {
-        const std::uint64_t word = detail::load_word(text.data() + at);
-        if (!detail::any_below(word, 0x20) && !detail::any_equal(word, 0x7f)) continue;
-        const std::string_view eight = text.substr(at, 8); // a tab, or what is forbidden
-        if (!std::all_of(eight.begin(), eight.end(), is_field_byte)) return false;
-    }
-    return std::all_of(text.begin() + static_cast<std::ptrdiff_t>(at), text.end(), is_field_byte);
+    if (text.size() < 8) return are_field_bytes(text);
+    const std::size_t last = text.size() - 8; // overlaps the word before it
+    for (std::size_t at = 0; at < last; at += 8)
+        if (!surely_field_bytes(detail::load_word(text.data() + at))) return are_field_bytes(text);
+    return surely_field_bytes(detail::load_word(text.data() + last)) || are_field_bytes(text);
 }
 
 bool is_token(std::string_view text) noexcept
 {
-    return !text.empty() && std::all_of(text.begin(), text.end(), is_tchar);
+    return !text.empty() && token_bytes(text) == text.size();
 }
 } // namespace tidemark::http

@@ -1,4 +1,6 @@
 #pragma once
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <string_view>
@@ -45,11 +47,31 @@ inline constexpr std::uint64_t kHighBits = 0x8080808080808080ULL;
     if (c >= 'A' && c <= 'F') return c - 'A' + 10;
     return -1;
 }
+namespace detail
+{
+inline constexpr std::array<bool, 256> kTokenBytes = [] {
+    std::array<bool, 256> table{};
+    for (int c = 0; c < 128; ++c)
+        table[static_cast<std::size_t>(c)] =
+            is_alpha(static_cast<char>(c)) || is_digit(static_cast<char>(c));
+    for (const char c : std::string_view("!#$%&'*+-.^_`|~"))
+        table[static_cast<unsigned char>(c)] = true;
+    return table;
+}();
+} // namespace detail
+
 // tchar (RFC 9110 §5.6.2).
 [[nodiscard]] constexpr bool is_tchar(char c) noexcept
 {
-    return is_alpha(c) || is_digit(c) ||
-           (c != '\0' && std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos);
+    return detail::kTokenBytes[static_cast<unsigned char>(c)];
+}
+// How many bytes of a token `text` begins with.
+[[nodiscard]] constexpr std::size_t token_bytes(std::string_view text) noexcept
+{
+    std::size_t count = 0;
+    while (count < text.size() && is_tchar(text[count]))
+        ++count;
+    return count;
 }
 // What may stand in a field value (RFC 9110 §5.5): VCHAR, obs-text, SP, HTAB.
 [[nodiscard]] constexpr bool is_field_byte(char c) noexcept

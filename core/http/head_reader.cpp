@@ -82,9 +82,10 @@ Result<void, HeadError> FieldScanner::collect(std::string_view head, std::size_t
     for (std::size_t i = 0; i < names_.size(); ++i) {
         if (names_[i].at != at) return fail(HeadError::malformed);
         const std::size_t next = i + 1 < names_.size() ? names_[i + 1].at : end;
-        const auto field = split_field_line(head.substr(at, next - at), names_[i].bytes);
-        if (!field) return fail(HeadError::malformed);
-        fields.add(*field);
+        const std::string_view line = head.substr(at, next - at);
+        std::string_view value;
+        if (!read_field_line(line, names_[i].bytes, value)) return fail(HeadError::malformed);
+        fields.add(line.substr(0, names_[i].bytes), value);
         at = next;
     }
     if (at != end) return fail(HeadError::malformed);

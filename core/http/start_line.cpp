@@ -28,23 +28,26 @@ bool is_target_byte(char c) noexcept
     return c > 0x20 && c < 0x7f && c != '#';
 }
 
-bool is_target(std::string_view text) noexcept
+bool are_target_bytes(std::string_view text) noexcept
 {
-    std::size_t at = 0;
-    for (; at + 8 <= text.size(); at += 8) {
-        const std::uint64_t word = detail::load_word(text.data() + at);
-        if ((word & detail::kHighBits) != 0 || detail::any_below(word, 0x21) ||
-            detail::any_equal(word, 0x7f) || detail::any_equal(word, '#'))
-            return false;
-    }
-    return !text.empty() &&
-           std::all_of(text.begin() + static_cast<std::ptrdiff_t>(at), text.end(), is_target_byte);
+    for (const char c : text)
+        if (!is_target_byte(c)) return false;
+    return true;
 }
 
-std::size_t token_bytes(std::string_view text) noexcept
+bool are_target_bytes(std::uint64_t word) noexcept
 {
-    return static_cast<std::size_t>(std::find_if_not(text.begin(), text.end(), is_tchar) -
-                                    text.begin());
+    return (word & detail::kHighBits) == 0 && !detail::any_below(word, 0x21) &&
+           !detail::any_equal(word, 0x7f) && !detail::any_equal(word, '#');
+}
+
+bool is_target(std::string_view text) noexcept
+{
+    if (text.size() < 8) return !text.empty() && are_target_bytes(text);
+    const std::size_t last = text.size() - 8; // overlaps the word before it
+    for (std::size_t at = 0; at < last; at += 8)
+        if (!are_target_bytes(detail::load_word(text.data() + at))) return false;
+    return are_target_bytes(detail::load_word(text.data() + last));
 }
 
 bool ends_with_crlf(std::string_view line) noexcept
