@@ -49,13 +49,13 @@ std::string draw_journal_id()
 }
 
 Result<std::vector<net::ListenSocket>, std::string>
-open_all(const std::vector<config::Address>& addresses)
+open_all(const std::vector<config::Address>& addresses, net::ListenSocket::Sharing sharing)
 {
     std::vector<net::ListenSocket> sockets;
     for (const config::Address& one : addresses) {
         const auto address = net::Address::parse(config::text_of(one));
         if (!address) return fail(address.error());
-        auto socket = net::ListenSocket::open(*address);
+        auto socket = net::ListenSocket::open(*address, sharing);
         if (!socket) return fail(socket.error());
         sockets.push_back(std::move(*socket));
     }
@@ -72,7 +72,7 @@ sockets_like(const std::vector<net::ListenSocket>& first)
             sockets.push_back(one.duplicate());
             continue;
         }
-        auto socket = net::ListenSocket::open(one.address());
+        auto socket = net::ListenSocket::open(one.address(), net::ListenSocket::Sharing::further);
         if (!socket) return fail(socket.error());
         sockets.push_back(std::move(*socket));
     }
@@ -145,7 +145,7 @@ Result<void, std::string> EdgeDaemon::open()
 {
     if (auto log = open_access_log(); !log) return log;
     const config::EdgeSettings& settings = sites_->settings();
-    auto first = open_all(settings.listen);
+    auto first = open_all(settings.listen, net::ListenSocket::Sharing::first);
     if (!first) return fail(first.error());
     sockets_.push_back(std::move(*first));
     for (std::uint32_t i = 1; i < workers_of(settings); ++i) {
@@ -154,7 +154,7 @@ Result<void, std::string> EdgeDaemon::open()
         sockets_.push_back(std::move(*more));
     }
     if (!settings.admin) return {};
-    auto admin = open_all({*settings.admin});
+    auto admin = open_all({*settings.admin}, net::ListenSocket::Sharing::alone);
     if (!admin) return fail(admin.error());
     log::info("admin endpoint on {}", admin->front().address().text());
     admin_ = std::make_unique<admin::AdminServer>(loop_, std::move(admin->front()), view_);

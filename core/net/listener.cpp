@@ -37,23 +37,37 @@ void remove_stale_socket(const std::string& path)
     close(fd);
 }
 
-int bind_inet(int fd, const Address& at)
+int bind_inet(int fd, const Address& at, bool shared)
 {
     const int on = 1;
     const int off = 0;
     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-    if (setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) != 0) return -1;
+    if (shared && setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) != 0) return -1;
     if (at.family() == AF_INET6) setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off);
     const socklen_t bytes = at.family() == AF_INET6 ? sizeof(sockaddr_in6) : sizeof(sockaddr_in);
     return bind(fd, at.raw(), bytes);
 }
+
+// A bind that does not offer to share fails if anyone listens there, errno says why.
+bool is_free(const Address& at)
+{
+    const int fd = socket(at.family(), SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0) return false;
+    const int status = bind_inet(fd, at, false);
+    const int error = errno;
+    close(fd);
+    errno = error;
+    return status == 0;
+}
 } // namespace
 
-Result<ListenSocket, std::string> ListenSocket::open(const Address& at)
+Result<ListenSocket, std::string> ListenSocket::open(const Address& at, Sharing sharing)
 {
     ListenSocket out;
     out.address_ = at;
     if (at.is_unix()) remove_stale_socket(at.path());
+    if (sharing == Sharing::first && !at.is_unix() && at.port() != 0 && !is_free(at))
+        return fail("cannot listen on " + at.text() + ": " + std::strerror(errno));
     out.fd_ = socket(at.family(), SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     const auto error = [&](const char* what) {
         return fail(std::string(what) + " " + at.text() + ": " + std::strerror(errno));
@@ -63,7 +77,7 @@ Result<ListenSocket, std::string> ListenSocket::open(const Address& at)
         const sockaddr_un address = unix_address(at.path());
         if (bind(out.fd_, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
             return error("cannot listen on");
-    } else if (bind_inet(out.fd_, at) != 0)
+    } else if (bind_inet(out.fd_, at, sharing != Sharing::alone) != 0)
         return error("cannot listen on");
     if (listen(out.fd_, kBacklog) != 0) return error("cannot listen on");
     if (!at.is_unix()) {

@@ -16,8 +16,12 @@ namespace tidemark::net
 class ListenSocket
 {
   public:
-    // Errors: a text for the operator. A stale unix socket file that nobody listens on is replaced.
-    [[nodiscard]] static Result<ListenSocket, std::string> open(const Address& at);
+    // `shared`: further sockets of this process may listen there too. The first one is refused if
+    // anybody else already does, for a second daemon started by mistake must not take half of the
+    // connections. Errors: a text for the operator. A stale unix socket file that nobody listens on
+    // is replaced.
+    enum class Sharing : std::uint8_t { alone, first, further };
+    [[nodiscard]] static Result<ListenSocket, std::string> open(const Address& at, Sharing sharing);
     ListenSocket(ListenSocket&& other) noexcept;
     ListenSocket& operator=(ListenSocket&& other) noexcept;
     ~ListenSocket();
