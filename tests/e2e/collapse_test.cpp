@@ -163,11 +163,11 @@ BOOST_AUTO_TEST_CASE(a_first_client_that_leaves_does_not_stop_the_others)
 
 BOOST_AUTO_TEST_CASE(a_client_that_does_not_read_slows_nobody_else)
 {
-    constexpr std::size_t kBytes = 4 << 20;
+    constexpr std::size_t kBytes = 12 << 20; // more than the sockets between hold
     Stand stand(kFourWorkers);
     stand.origin.page("/big", kFresh, std::string(kBytes, 'b'));
     RawClient sleeper = stand.client();
-    sleeper.socket().set_receive_buffer(4096);
+    sleeper.socket().set_receive_buffer(64 * 1024);
     sleeper.send_request("GET", "/big");
     stand.origin.wait_for("/big", 1);
     BOOST_TEST(stand.get("/big").body.size() == kBytes);

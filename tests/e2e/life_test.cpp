@@ -3,6 +3,7 @@
 #include <atomic>
 #include <boost/test/unit_test.hpp>
 #include <csignal>
+#include <deque>
 #include <thread>
 
 // The program as an operator meets it: configuration, signals, the admin endpoint.
@@ -155,7 +156,7 @@ BOOST_AUTO_TEST_CASE(sigterm_under_load_breaks_off_no_answer)
     answer_all(stand);
     std::atomic<int> broken = 0;
     std::atomic<int> done = 0;
-    std::vector<std::thread> clients;
+    std::deque<std::thread> clients;
     for (int i = 0; i < 4; ++i) {
         clients.emplace_back([&] {
             try {

@@ -41,14 +41,14 @@ struct PurgeCase {
 BOOST_AUTO_TEST_CASE(a_purge_removes_what_it_names_and_nothing_else)
 {
     const PurgeCase cases[] = {
-        {"url", {"/shop/a"}, true, false, false},
+        {"uri", {"/shop/a"}, true, false, false},
         {"uri", {"/shop/b"}, false, true, false},
-        {"url", {"/shop/a", "/shopping"}, true, false, true},
-        {"url", {"/shop"}, false, false, false},
-        {"tag", {"shoes"}, true, false, false},
+        {"uri", {"/shop/a", "/shopping"}, true, false, true},
+        {"uri", {"/shop"}, false, false, false},
+        {"group", {"shoes"}, true, false, false},
         {"group", {"red"}, true, false, false},
-        {"tag", {"sho"}, false, false, false},
-        {"prefix", {"/shop"}, true, true, false}, // whole path segments
+        {"group", {"sho"}, false, false, false},
+        {"uri-prefix", {"/shop"}, true, true, false}, // whole path segments
         {"uri-prefix", {"/shop/"}, true, true, false},
         {"host", {"127.0.0.1"}, true, true, true},
         {"host", {"elsewhere.example"}, false, false, false},
@@ -96,7 +96,7 @@ BOOST_AUTO_TEST_CASE(all_tag_fields_count)
             stand.origin.page(target, {{"Cache-Control", "max-age=60"}, field}, "x");
             stand.get(target);
             BOOST_TEST(is_hit(stand.get(target)));
-            stand.edge().purge("tag", {"t"});
+            stand.edge().purge("group", {"t"});
             BOOST_TEST(!is_hit(stand.get(target)));
         }
     }
@@ -129,7 +129,7 @@ BOOST_AUTO_TEST_CASE(a_fetch_in_flight_across_a_purge_is_not_stored_as_valid)
         const char* type;
         const char* selector;
     };
-    for (const Row& row : {Row{"url", "/a"}, Row{"tag", "shoes"}, Row{"prefix", "/"},
+    for (const Row& row : {Row{"uri", "/a"}, Row{"group", "shoes"}, Row{"uri-prefix", "/"},
                            Row{"host", "127.0.0.1"}, Row{"all", ""}}) {
         BOOST_TEST_CONTEXT(row.type)
         {
@@ -176,7 +176,7 @@ BOOST_AUTO_TEST_CASE(a_body_still_arriving_when_its_page_is_purged_is_not_valid_
     early.send_request("GET", "/a");
     BOOST_TEST(early.read_response_head().status() == 200);
     BOOST_TEST(early.body().read_body_some() == "o");
-    stand.edge().purge("url", {stand.edge().url("/a")});
+    stand.edge().purge("uri", {stand.edge().url("/a")});
     BOOST_TEST(stand.get("/a").body == "new"); // and does not wait for the old one
     gate.open();
     BOOST_TEST(early.body().read_body_some() == "ld");
@@ -201,7 +201,7 @@ BOOST_AUTO_TEST_CASE(those_who_come_after_a_purge_never_get_what_was_asked_for_b
     };
     come(kEarly);
     stand.origin.wait_for("/a", 1);
-    stand.edge().purge("url",
+    stand.edge().purge("uri",
                        {stand.edge().url("/a")}); // answered: from here on nobody may get "old"
     come(kLate);
     for (int i = 0; i < 20; ++i)
@@ -237,7 +237,7 @@ BOOST_AUTO_TEST_CASE(a_304_does_not_bring_back_what_was_purged_meanwhile)
     RawClient early = stand.client();
     early.send_request("GET", "/a");
     stand.origin.wait_for("/a", 2);
-    stand.edge().purge("url", {stand.edge().url("/a")});
+    stand.edge().purge("uri", {stand.edge().url("/a")});
     gate.open();
     BOOST_TEST(one_of(early.read_response().status(), {200, 502}));
     BOOST_TEST(stand.get("/a").body == "new");
@@ -248,7 +248,7 @@ BOOST_AUTO_TEST_CASE(a_purged_page_is_not_served_stale_on_error)
     Stand stand;
     stand.origin.page("/a", {{"Cache-Control", "max-age=600, stale-if-error=600"}}, "old");
     stand.get("/a");
-    stand.edge().purge("url", {stand.edge().url("/a")});
+    stand.edge().purge("uri", {stand.edge().url("/a")});
     stand.origin.on("/a", [](Exchange& x) { x.abort(); });
     BOOST_TEST(one_of(stand.get("/a").status(), {502, 503, 504}));
 }
@@ -261,7 +261,7 @@ BOOST_AUTO_TEST_CASE(a_purge_is_seen_by_every_worker_once_it_is_answered)
     for (int i = 0; i < 16; ++i)
         clients.emplace_back(stand.edge().at()).get("/a");
     for (int round = 2; round < 20; ++round) {
-        stand.edge().purge("url", {stand.edge().url("/a")});
+        stand.edge().purge("uri", {stand.edge().url("/a")});
         for (RawClient& client : clients)
             BOOST_TEST(client.get("/a").body == std::to_string(round));
     }

@@ -35,6 +35,7 @@ std::vector<std::string> environment()
 std::vector<char*> pointers_to(std::vector<std::string>& texts)
 {
     std::vector<char*> pointers;
+    pointers.reserve(texts.size() + 1);
     for (std::string& text : texts)
         pointers.push_back(text.data());
     pointers.push_back(nullptr);
@@ -137,7 +138,7 @@ void EdgeProcess::start(const std::vector<std::string>& args)
 
 void EdgeProcess::wait_until_it_answers()
 {
-    const auto answers = [this](const Endpoint& where) {
+    const auto answers = [](const Endpoint& where) {
         try {
             return Socket::connect(where).fd() >= 0;
         } catch (const std::exception&) {

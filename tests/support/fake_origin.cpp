@@ -118,6 +118,7 @@ void FakeOrigin::start()
 
 void FakeOrigin::stop()
 {
+    if (!acceptor_.joinable()) return; // down already
     stopping_ = true;
     ::shutdown(listener_.get(), SHUT_RDWR); // wakes poll()
     acceptor_.join();

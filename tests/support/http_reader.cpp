@@ -178,6 +178,7 @@ std::string HttpReader::take(std::size_t most, Deadline deadline)
         try {
             if (!fill(deadline)) return {};
         } catch (const ConnectionReset&) {
+            phase_ = Phase::cut;
             return {};
         }
     }
@@ -243,7 +244,7 @@ std::string HttpReader::read_body_some(std::size_t most, Deadline deadline)
             return take_of_counted(most, Phase::done, deadline);
         case Phase::until_close: {
             std::string piece = take(most, deadline);
-            if (piece.empty()) phase_ = Phase::done;
+            if (piece.empty() && phase_ != Phase::cut) phase_ = Phase::done;
             return piece;
         }
         case Phase::chunk_size:

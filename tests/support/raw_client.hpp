@@ -30,8 +30,8 @@ class RawClient
                                              Deadline deadline = soon());
     [[nodiscard]] HttpReader& body() noexcept { return reader_; }
     // send_request and the final answer to it.
-    Message ask(std::string_view method, std::string_view target,
-                              const Fields& fields = {}, std::string_view body = {});
+    Message ask(std::string_view method, std::string_view target, const Fields& fields = {},
+                std::string_view body = {});
     Message get(std::string_view target, const Fields& fields = {});
 
     // Everything until the peer closes; a reset ends it too.

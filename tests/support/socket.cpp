@@ -186,7 +186,7 @@ void Socket::reset_peer() noexcept
 {
     sockaddr nowhere{};
     nowhere.sa_family = AF_UNSPEC; // disconnects (connect(2)), which on TCP is a reset
-    ::connect(fd_.get(), &nowhere, sizeof nowhere);
+    static_cast<void>(::connect(fd_.get(), &nowhere, sizeof nowhere));
 }
 
 void Socket::wake() noexcept

@@ -22,7 +22,7 @@ TempDir::~TempDir()
 
 std::string TempDir::write(std::string_view name, std::string_view text) const
 {
-    const std::string target = path(name);
+    std::string target = path(name);
     const std::string draft = target + ".new";
     std::ofstream(draft, std::ios::binary) << text;
     std::filesystem::rename(draft, target);
