@@ -14,6 +14,7 @@ constexpr std::size_t kInputBytesMax = 64 * 1024; // of requests that wait for t
 constexpr std::size_t kBatchBytes = 256 * 1024;   // of answers written at once
 constexpr std::uint64_t kPullBytes = 256 * 1024;  // of a body taken at once
 constexpr Millis kLinger{2'000};
+constexpr Millis kDrainIdle{500};
 } // namespace
 
 ClientConnection::ClientConnection(Worker& worker) : worker_(worker), stream_(worker.loop(), *this)
@@ -495,7 +496,10 @@ void ClientConnection::shed()
 void ClientConnection::drain() noexcept
 {
     keep_ = false;
-    if (state_ == State::open && idle() && held_.empty() && !stream_.writing()) close();
+    // A request may be on its way: it gets its answer, and with it the word that the connection
+    // ends.
+    if (state_ == State::open && idle())
+        deadline_ = std::min(deadline_, worker_.loop().mono() + kDrainIdle);
 }
 
 void ClientConnection::on_closed() noexcept

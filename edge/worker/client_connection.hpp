@@ -30,7 +30,7 @@ class ClientConnection final : public net::StreamListener, public Transport
     [[nodiscard]] bool accept(uv_stream_t* server, bool is_unix);
     void check_deadline(MonoTime now) noexcept;
     void shed();           // over a limit: said so, and closed
-    void drain() noexcept; // close now if idle, else after the current exchange
+    void drain() noexcept; // ends after the next answer, or soon if there is none
     void close() noexcept;
     [[nodiscard]] const net::Stream& stream() const noexcept { return stream_; }
     [[nodiscard]] bool idle() const noexcept { return !exchange_ && input_.empty() && !partial_; }

@@ -234,6 +234,8 @@ void Fetch::invalidate_unsafe(const http::ResponseHead& head)
         worker_.shared().purges.apply_local(*key);
         worker_.shared().store.erase_key(hash_bytes(*key), *key);
     }
+    // The answer itself is newer than what it invalidates: it may be stored (RFC 9110 §9.3.3).
+    fence_.local = worker_.shared().purges.fence().local;
 }
 
 bool Fetch::purged(const std::vector<std::uint64_t>& tags) const
@@ -246,7 +248,6 @@ bool Fetch::purged(const std::vector<std::uint64_t>& tags) const
 void Fetch::publish_response(const http::ResponseHead& head)
 {
     plan_ = serve::plan_response(asked_, head, times_, order_.site->settings.cache, order_.rule);
-    if (!http::is_safe(request_->method)) invalidate_unsafe(head);
     if (request_->method == http::Method::head && !order_.for_cache) update_from_head(head);
     const config::LimitSettings& limits = worker_.settings().limits;
     const bool sized = head.framing.kind == http::BodyFraming::Kind::length;
@@ -268,6 +269,7 @@ void Fetch::publish_response(const http::ResponseHead& head)
     if (!published.has_body) published.body_bytes = 0;
     published.tags = hashes_of(plan_.tags);
     published.purged = purged(published.tags);
+    if (!http::is_safe(request_->method)) invalidate_unsafe(head);
     published.sent_generation = sent_generation_;
     published.shareable = plan_.shareable;
     published.upstream_had_age = head.fields.has(http::FieldId::age);

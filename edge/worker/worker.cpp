@@ -134,7 +134,7 @@ void Worker::run()
     sockets_.clear();
     ticker_->start(kTick, kTick);
     loop_.run();
-    listeners_.clear();
+    listeners_end_.reset();
     ticker_.reset();
     // Each turn brings the close callbacks of what the one before closed. The mailbox and the
     // wake-up stay until no other thread can call them: they end with the worker.
@@ -217,18 +217,21 @@ void Worker::begin_drain(Millis limit)
 {
     draining_ = true;
     drain_until_ = loop_.mono() + limit;
-    listeners_.clear();
-    due_.clear();
     for (const auto& [connection, owned] : connections_)
-        due_.push_back(connection);
-    for (ClientConnection* connection : due_)
         connection->drain();
-    maybe_end();
+    // One more look at the listening sockets: who waits there already has a connection as far as it
+    // knows.
+    listeners_end_ = std::make_unique<net::Timer>(loop_, [this] {
+        listeners_.clear();
+        maybe_end();
+    });
+    listeners_end_->start(Millis{1});
 }
 
 void Worker::maybe_end()
 {
-    if (!draining_ || !connections_.empty() || !ticker_) return;
+    if (!draining_ || !connections_.empty() || !listeners_.empty() || ended_) return;
+    ended_ = true;
     ticker_->stop();
     pool_.close_all();
     fetches_.clear();
@@ -323,6 +326,7 @@ bool Worker::answer_hit(const http::RequestHead& request, bool keep_alive,
     serve::Answer answer;
     std::string& text = out.begin_text();
     if (serve::asks_conditionally(request)) {
+        fields_.clear();
         found->fields(fields_);
         answer = serve::decide_answer(request, found->status(), fields_, found->body_bytes(),
                                       found->stored_at(), now);

@@ -101,6 +101,7 @@ class Worker final : public serve::Waker
     std::vector<net::ListenSocket> sockets_;
     std::vector<std::unique_ptr<net::Listener>> listeners_;
     std::unique_ptr<net::Timer> ticker_;
+    std::unique_ptr<net::Timer> listeners_end_;
     std::unique_ptr<net::Mailbox<std::function<void()>>> mailbox_;
     std::unique_ptr<net::Wakeup> wakeup_;
     std::mutex woken_mutex_;
@@ -124,6 +125,7 @@ class Worker final : public serve::Waker
     observe::AccessLog::Producer& access_log_;
     Counters counters_;
     bool draining_ = false;
+    bool ended_ = false;
     MonoTime drain_until_{};
     std::atomic<bool> done_{false};
     std::thread thread_;
