@@ -3,6 +3,7 @@
 #include "core/observe/log.hpp"
 #include "edge/admin/admin_server.hpp"
 #include "edge/upstream/directory.hpp"
+#include "edge/worker/sweeper.hpp"
 #include "edge/worker/worker.hpp"
 
 #include <algorithm>
@@ -125,6 +126,7 @@ class EdgeDaemon
     admin::View view_;
     std::unique_ptr<admin::AdminServer> admin_;
     std::unique_ptr<upstream::Directory> directory_;
+    std::unique_ptr<worker::Sweeper> sweeper_;
     std::unique_ptr<net::SignalWatcher> signals_;
     std::unique_ptr<net::Timer> watch_;
     bool draining_ = false;
@@ -170,6 +172,7 @@ int EdgeDaemon::run()
     signals_ =
         std::make_unique<net::SignalWatcher>(loop_, std::vector<int>{SIGHUP, SIGTERM, SIGINT},
                                              [this](int number) { on_signal(number); });
+    sweeper_ = std::make_unique<worker::Sweeper>(loop_, shared_);
     directory_ = std::make_unique<upstream::Directory>(loop_, upstream::ClientLimits{});
     directory_->set(entries_of(*sites_), [this] { start_workers(); });
     loop_.run();
@@ -249,6 +252,7 @@ void EdgeDaemon::watch()
 {
     for (const auto& worker : workers_)
         if (!worker->done()) return;
+    sweeper_.reset();
     directory_->close();
     if (admin_) admin_->close();
     signals_.reset();
