@@ -51,7 +51,9 @@ Sites::Sites(config::EdgeSettings settings, const Sites* previous) : settings_(s
         if (previous != nullptr)
             for (const auto& [old_url, old] : previous->upstreams())
                 if (old_url == url) found = old;
-        if (!found)
+        if (found)
+            found->health.set_rules(health.fail_after, health.retry_after);
+        else
             found = std::make_shared<upstream::Upstream>(url.text, url.authority, health.fail_after,
                                                          health.retry_after);
         upstreams_.emplace_back(url, found);

@@ -30,7 +30,8 @@ struct Site {
 class Sites
 {
   public:
-    // Upstreams that `previous` had under the same name are taken over with their health.
+    // Upstreams that `previous` had under the same name are taken over with their health; the
+    // rules of health are the new settings'.
     // `previous` may be null.
     Sites(config::EdgeSettings settings, const Sites* previous);
 

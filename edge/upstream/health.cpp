@@ -13,8 +13,8 @@ bool Health::admits(MonoTime now) noexcept
     std::int64_t until = resting_until_ns_.load(std::memory_order_relaxed);
     if (until == 0) return true;
     if (now.time_since_epoch().count() < until) return false;
-    const std::int64_t next = (now + retry_after_).time_since_epoch().count();
-    return resting_until_ns_.compare_exchange_strong(until, next, std::memory_order_relaxed);
+    return resting_until_ns_.compare_exchange_strong(until, rest_from(now),
+                                                     std::memory_order_relaxed);
 }
 
 bool Health::succeeded() noexcept
@@ -28,9 +28,19 @@ bool Health::succeeded() noexcept
 bool Health::failed(MonoTime now) noexcept
 {
     const std::uint32_t failures = failures_.fetch_add(1, std::memory_order_relaxed) + 1;
-    if (failures < fail_after_) return false;
-    const std::int64_t until = (now + retry_after_).time_since_epoch().count();
-    return resting_until_ns_.exchange(until, std::memory_order_relaxed) == 0;
+    if (failures < fail_after_.load(std::memory_order_relaxed)) return false;
+    return resting_until_ns_.exchange(rest_from(now), std::memory_order_relaxed) == 0;
+}
+
+void Health::set_rules(std::uint32_t fail_after, Millis retry_after) noexcept
+{
+    fail_after_.store(fail_after, std::memory_order_relaxed);
+    retry_after_.store(retry_after, std::memory_order_relaxed);
+}
+
+std::int64_t Health::rest_from(MonoTime now) const noexcept
+{
+    return (now + retry_after_.load(std::memory_order_relaxed)).time_since_epoch().count();
 }
 
 std::vector<net::Address> Upstream::addresses() const

@@ -30,10 +30,14 @@ class Health
     // True if this changed the verdict, for the log.
     bool succeeded() noexcept;
     bool failed(MonoTime now) noexcept;
+    // A new configuration's; what was counted stays.
+    void set_rules(std::uint32_t fail_after, Millis retry_after) noexcept;
 
   private:
-    const std::uint32_t fail_after_;
-    const Millis retry_after_;
+    [[nodiscard]] std::int64_t rest_from(MonoTime now) const noexcept;
+
+    std::atomic<std::uint32_t> fail_after_;
+    std::atomic<Millis> retry_after_;
     std::atomic<std::uint32_t> failures_{0};
     std::atomic<std::int64_t> resting_until_ns_{0}; // 0: up
 };
