@@ -102,6 +102,19 @@ bool forwards(const Field& field, const ForwardRequest& forward, const HopByHop&
     return std::none_of(forward.strip_fields.begin(), forward.strip_fields.end(),
                         [&](const std::string& name) { return iequals(name, field.name); });
 }
+
+// Max-Forwards counts the hops of an OPTIONS down (RFC 9110 §7.6.2); one that is no number says
+// nothing.
+void append_field(std::string& out, const Field& field, http::Method method)
+{
+    const auto hops = field.id == FieldId::max_forwards && method == http::Method::options
+                          ? parse_decimal(field.value)
+                          : std::nullopt;
+    if (hops && *hops > 0)
+        append_line(out, field.name, std::to_string(*hops - 1));
+    else
+        append_line(out, field.name, field.value);
+}
 } // namespace
 
 bool is_unkeyed(std::string_view name) noexcept
@@ -140,7 +153,7 @@ void append_request_head(std::string& out, const ForwardRequest& forward)
     append_line(out, "Host", forward.authority);
     const HopByHop hop_by_hop(request.fields);
     for (const Field& field : request.fields)
-        if (forwards(field, forward, hop_by_hop)) append_line(out, field.name, field.value);
+        if (forwards(field, forward, hop_by_hop)) append_field(out, field, request.method);
     append_framing(out, forward.framing);
     if (forward.expect_continue) append_line(out, "Expect", "100-continue");
     if (!forward.if_none_match.empty()) append_line(out, "If-None-Match", forward.if_none_match);
