@@ -1,6 +1,7 @@
 #pragma once
 #include "core/base/time.hpp"
 #include "core/sync/epoch.hpp"
+#include "purge/scope.hpp"
 
 #include <cstdint>
 #include <memory>
@@ -29,15 +30,6 @@ struct Fence {
     friend bool operator==(const Fence&, const Fence&) = default;
 };
 
-enum class Scope : std::uint8_t {
-    url = 1,
-    tag = 2,
-    prefix = 3,
-    host = 4,
-    pattern = 5,
-    all = 6,
-    origin = 7
-};
 enum class Mode : std::uint8_t { hard, soft };
 
 struct Invalidation {
