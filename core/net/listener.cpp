@@ -4,6 +4,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -109,7 +110,7 @@ ListenSocket::~ListenSocket()
 ListenSocket ListenSocket::duplicate() const
 {
     ListenSocket out;
-    out.fd_ = dup(fd_);
+    out.fd_ = fcntl(fd_, F_DUPFD_CLOEXEC, 0);
     out.address_ = address_;
     TIDEMARK_CHECK(out.fd_ >= 0);
     return out;
