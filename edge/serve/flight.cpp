@@ -20,8 +20,9 @@ void Follower::signal() noexcept
 
 void Follower::deliver() noexcept
 {
-    // Cleared before anything is read: whatever is published from here on signals again.
-    signalled_.store(false, std::memory_order_seq_cst);
+    // Cleared before anything is read: whatever is published from here on signals again. Read and
+    // written at once, so that what was published before a signal that found it set is seen too.
+    signalled_.exchange(false, std::memory_order_acq_rel);
     if (target_ != nullptr) target_->on_wake();
 }
 

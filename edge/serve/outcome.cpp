@@ -60,7 +60,7 @@ bool has_body(const http::RequestHead& request) noexcept
 bool ends_here(const http::RequestHead& request)
 {
     if (request.method != Method::options) return false;
-    return request.path == "*" || request.fields.first(FieldId::max_forwards) == "0";
+    return request.path == "*" || parse_decimal(request.fields.first(FieldId::max_forwards)) == 0;
 }
 
 void append_status_line(std::string& out, std::uint16_t status, std::string_view reason)
@@ -205,14 +205,12 @@ FreshenPlan plan_freshen(const http::ResponseHead& update, std::uint16_t stored_
         cache::freshness_of(stored_status, merged, directives, times, rules_of(settings, rule));
     plan.tags = cache::tags_of(update.fields).names;
     append_status_line(plan.lines, stored_status, stored_reason);
-    const upstream::HopByHop hop_by_hop(update.fields);
-    const std::string_view connection = update.fields.first(FieldId::connection);
-    for (const Field& field : merged) {
-        if (field.id == FieldId::age || hop_by_hop.covers(field) || stripped(field, settings, rule))
-            continue;
-        if (!cache::stored_field(field, connection, directives)) continue;
-        append_line(plan.lines, field);
-    }
+    // Without the 304's hop-by-hop fields already: what its Connection names are fields of its own,
+    // not the stored ones.
+    for (const Field& field : merged)
+        if (field.id != FieldId::age && !stripped(field, settings, rule) &&
+            cache::stored_field(field, {}, directives))
+            append_line(plan.lines, field);
     append_missing_date(plan.lines, merged, times.response_received);
     return plan;
 }

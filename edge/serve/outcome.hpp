@@ -43,7 +43,7 @@ enum class Meaning : std::uint8_t {
     response,     // a response in its own right
     not_modified, // our stored response is still good: freshen it
     mismatch,     // a 304 for something that we have not: ask again without validators
-    bad,          // a 304 or 206 to a plain GET of ours: nobody can use it (502)
+    bad,          // a 304 to a plain GET of ours: nobody can use it (502)
     error,        // 500, 502, 503, 504: a stored response may stand in
 };
 [[nodiscard]] Meaning meaning_of(const Asked& asked, const http::ResponseHead& response,
