@@ -243,7 +243,6 @@ BOOST_AUTO_TEST_CASE(a_final_answer_instead_of_100_ends_the_upstream_connection)
     Stand stand;
     stand.origin.on_head("/a", [](Exchange& x) {
         x.answer(403, kNoStore, "no");
-        BOOST_TEST_MESSAGE("waits for the edge to leave");
         (void)x.peer_leaves();
         x.close();
     });
