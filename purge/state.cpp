@@ -288,8 +288,14 @@ struct InvalidationState::Impl {
     {
         return present[salt_of(scope)].load(std::memory_order_relaxed);
     }
-    [[nodiscard]] Verdict by_selectors(const Subject& subject, std::uint64_t fence_version,
-                                       MonoTime now, std::uint64_t generation) const;
+    // One question to the tables: of `fence`, at `now`, in `generation`.
+    struct Question {
+        const Subject& subject;
+        const Fence& fence;
+        MonoTime now;
+        std::uint64_t generation;
+    };
+    [[nodiscard]] Verdict by_selectors(const Question& question) const;
 
     sync::EpochDomain& epochs;
     const StateLimits limits;
@@ -434,28 +440,37 @@ void InvalidationState::Impl::keep_within_limits()
     raise_floor({versions.median(), locals.median()});
 }
 
-Verdict InvalidationState::Impl::by_selectors(const Subject& subject, std::uint64_t fence_version,
-                                              MonoTime now, std::uint64_t at) const
+Verdict InvalidationState::Impl::by_selectors(const Question& question) const
 {
+    const std::string_view uri = question.subject.uri;
+    const std::uint64_t fence_version = question.fence.version;
+    // What is hard but not above the floor may or may not have been dropped yet: the floor speaks
+    // for it.
+    const std::uint64_t above =
+        std::max(fence_version, floor_version.load(std::memory_order_acquire));
     Verdict worst = Verdict::valid;
     // True to go on.
     const auto ask = [&](std::uint64_t hash) {
-        const Entry* entry = versions.find(hash, at);
+        const Entry* entry = versions.find(hash, question.generation);
         if (entry == nullptr) return true;
-        if (entry->hard > fence_version)
+        if (entry->hard > above)
             worst = Verdict::removed;
         else if (entry->soft)
-            worst = stricter(worst, entry->soft->verdict(fence_version, now));
+            worst = stricter(worst, entry->soft->verdict(fence_version, question.now));
         return worst != Verdict::removed;
     };
-    if (has(Scope::url) && !ask(selector_hash(Scope::url, subject.uri))) return worst;
+    const std::uint64_t url = selector_hash(Scope::url, uri);
+    const Entry* by_us = locals.find(url, question.generation);
+    if (by_us != nullptr && by_us->hard > question.fence.local) return Verdict::removed;
+    if (has(Scope::url) && !ask(url)) return worst;
     if (has(Scope::tag))
-        for (const std::uint64_t tag : subject.tags)
+        for (const std::uint64_t tag : question.subject.tags)
             if (!ask(tag)) return worst;
-    if (has(Scope::host) && !ask(selector_hash(Scope::host, host_of(subject.uri)))) return worst;
-    if (has(Scope::origin) && !ask(selector_hash(Scope::origin, origin_of(subject.uri))))
-        return worst;
-    if (has(Scope::prefix)) each_prefix_hash(subject.uri, ask);
+    if (has(Scope::host) && !ask(selector_hash(Scope::host, host_of(uri)))) return worst;
+    if (has(Scope::origin) && !ask(selector_hash(Scope::origin, origin_of(uri)))) return worst;
+    if (has(Scope::prefix)) each_prefix_hash(uri, ask);
+    const Entry* all = as_of(soft_all.load(std::memory_order_acquire), question.generation);
+    if (all != nullptr) worst = stricter(worst, all->soft->verdict(fence_version, question.now));
     return worst;
 }
 
@@ -522,14 +537,7 @@ Verdict InvalidationState::verdict(const Subject& subject, const Fence& fence, M
 Verdict InvalidationState::verdict(const Subject& subject, const Fence& fence, MonoTime now,
                                    std::uint64_t at) const
 {
-    Verdict worst = impl_->by_selectors(subject, fence.version, now, at);
-    if (worst == Verdict::removed) return worst;
-    const Entry* local = impl_->locals.find(selector_hash(Scope::url, subject.uri), at);
-    if (local != nullptr && local->hard > fence.local) return Verdict::removed;
-    if (const Entry* all = as_of(impl_->soft_all.load(std::memory_order_acquire), at);
-        all != nullptr)
-        worst = stricter(worst, all->soft->verdict(fence.version, now));
-
+    const Verdict worst = impl_->by_selectors({subject, fence, now, at});
     // Last, because what these two absorb is dropped from the tables after they have risen.
     if (impl_->hard_all.load(std::memory_order_acquire) > fence.version) return Verdict::removed;
     const bool below_floor = fence.version < impl_->floor_version.load(std::memory_order_acquire) ||

@@ -16,6 +16,11 @@
 // greatest of them with the earliest of their deadlines. (With a single deadline a page that is
 // purged softly every minute would never again have any allowance.) Applying a purge is O(1)
 // however many stored responses it covers; applying it twice or in any order gives the same state.
+// (Where the floor or a hard `all` passes between soft versions of one selector, the order may
+// decide between soft_stale and must_validate, nothing else.)
+//
+// A prefix matches whole path segments: "http://h/a" covers /a, /a/… and /a?…, not /ab; one that
+// ends with '/' covers everything under it, not /a itself.
 //
 // Selectors are kept as 64-bit hashes under a seed of the process: two that collide invalidate too
 // much, never too little.
@@ -36,10 +41,10 @@ struct Invalidation {
     std::uint64_t version = 0;
     Scope scope = Scope::url;
     Mode mode = Mode::hard;
-    Seconds max_stale{
-        0}; // soft: how long beyond its application it may still be served while validating
-    std::string selector; // normalised: an effective request URI; a tag; a URI prefix; a host in
-                          // lower case; scheme://host[:port]
+    Seconds max_stale{0}; // soft: how long after its application it may be served while validating
+    // Normalised: an effective request URI; a tag; a URI prefix; a host in lower case;
+    // scheme://host[:port]
+    std::string selector;
 };
 
 enum class Verdict : std::uint8_t {
