@@ -165,13 +165,15 @@ Result<void, std::string> EdgeDaemon::open()
 
 int EdgeDaemon::run()
 {
-    if (auto opened = open(); !opened) {
-        std::fprintf(stderr, "tidemark: %s\n", opened.error().c_str());
-        return kConfigError;
-    }
+    // First: whoever finds the port open may send a signal.
     signals_ =
         std::make_unique<net::SignalWatcher>(loop_, std::vector<int>{SIGHUP, SIGTERM, SIGINT},
                                              [this](int number) { on_signal(number); });
+    if (auto opened = open(); !opened) {
+        std::fprintf(stderr, "tidemark: %s\n", opened.error().c_str());
+        signals_.reset();
+        return kConfigError;
+    }
     sweeper_ = std::make_unique<worker::Sweeper>(loop_, shared_);
     directory_ = std::make_unique<upstream::Directory>(loop_, upstream::ClientLimits{});
     directory_->set(entries_of(*sites_), [this] { start_workers(); });

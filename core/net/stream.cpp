@@ -2,7 +2,9 @@
 
 #include "core/base/check.hpp"
 
+#include <cerrno>
 #include <cstring>
+#include <sys/socket.h>
 #include <vector>
 
 namespace tidemark::net
@@ -52,8 +54,20 @@ void Stream::on_read(uv_stream_t* stream, ssize_t n, const uv_buf_t* buffer) noe
         self->listener_.on_bytes({buffer->base, static_cast<std::size_t>(n)});
     else if (n < 0) {
         self->read_stop();
-        self->listener_.on_end(n == UV_EOF ? StreamEnd::eof : StreamEnd::reset);
+        self->listener_.on_end(n == UV_EOF && !self->broken() ? StreamEnd::eof : StreamEnd::reset);
     }
+}
+
+// A reset that comes together with the last bytes is reported as an end of file by libuv 1.44 (it
+// looks at POLLHUP before the next read could tell). The socket knows better, and a body that only
+// the end delimits depends on it.
+bool Stream::broken() noexcept
+{
+    int fd = -1;
+    if (uv_fileno(&handle_.any, &fd) != 0) return true;
+    int error = 0;
+    socklen_t bytes = sizeof error;
+    return getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &bytes) != 0 || error != 0;
 }
 
 void Stream::read_start() noexcept
@@ -154,6 +168,15 @@ Address Stream::peer() const
             storage.ss_family = AF_UNIX;
     }
     return Address::from(reinterpret_cast<const sockaddr*>(&storage));
+}
+
+bool Stream::has_input() const noexcept
+{
+    uv_os_fd_t fd = -1;
+    char byte = 0;
+    if (uv_fileno(&handle_.any, &fd) != 0) return true;
+    return recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) >= 0 ||
+           (errno != EAGAIN && errno != EWOULDBLOCK);
 }
 
 void Stream::no_delay() noexcept

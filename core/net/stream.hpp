@@ -70,10 +70,13 @@ class Stream
 
     [[nodiscard]] Address peer() const;
     void no_delay() noexcept;
+    // Bytes, or the end, arrived that were not read yet. Asks the socket.
+    [[nodiscard]] bool has_input() const noexcept;
 
   private:
     [[nodiscard]] uv_stream_t* raw() noexcept { return &handle_.stream; }
     [[nodiscard]] bool make(bool is_unix) noexcept;
+    [[nodiscard]] bool broken() noexcept;
     static void on_read(uv_stream_t* stream, ssize_t n, const uv_buf_t* buffer) noexcept;
 
     Loop& loop_;

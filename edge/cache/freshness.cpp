@@ -83,6 +83,7 @@ void set_stale_allowance(Freshness& f, const ResponseDirectives& directives,
     const Seconds implicit = directives.s_maxage ? Seconds{0} : rules.implicit_stale_on_error;
     f.stale_while_revalidate = directives.stale_while_revalidate.value_or(Seconds{0});
     f.stale_if_error = directives.stale_if_error.value_or(implicit);
+    f.stale_if_error_implicit = !directives.stale_if_error.has_value();
 }
 } // namespace
 

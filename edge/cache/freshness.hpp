@@ -34,6 +34,9 @@ struct Freshness {
     Millis lifetime{0};               // fresh while age < lifetime
     Millis stale_while_revalidate{0}; // beyond the lifetime (0: none)
     Millis stale_if_error{0};         // beyond the lifetime, explicit or implicit bound
+    // Nobody allowed it: it stands in for an upstream that gives no answer, not for an error
+    // answer.
+    bool stale_if_error_implicit = false;
     bool must_revalidate = false; // never served stale: must-revalidate, proxy-revalidate, no-cache
     bool no_cache = false;        // never served without validation
     bool heuristic = false;

@@ -45,13 +45,15 @@ Reuse decide_reuse(const RequestDirectives& request, const Freshness& stored, Pu
                                                        : Reuse::serve_and_validate;
 }
 
-bool stale_on_error_allowed(const Freshness& stored, PurgeVerdict purge, WallTime now)
+bool stale_on_error_allowed(const Freshness& stored, PurgeVerdict purge, UpstreamError error,
+                            WallTime now)
 {
     if (purge == PurgeVerdict::removed || purge == PurgeVerdict::must_validate) return false;
     if (stored.no_cache) return false;
 
     const Millis age = current_age(stored, now);
     if (stored.must_revalidate) return purge == PurgeVerdict::valid && age < stored.lifetime;
-    return age < stored.lifetime + stored.stale_if_error;
+    const bool allowed = error == UpstreamError::no_answer || !stored.stale_if_error_implicit;
+    return age < stored.lifetime + (allowed ? stored.stale_if_error : Millis{0});
 }
 } // namespace tidemark::cache

@@ -31,9 +31,12 @@ enum class Reuse : std::uint8_t {
 [[nodiscard]] Reuse decide_reuse(const RequestDirectives& request, const Freshness& stored,
                                  PurgeVerdict purge, WallTime now);
 
-// The upstream failed (no answer, 500, 502, 503, 504): may the stored response be served in its
-// place? (RFC 9111 §4.2.4, §4.3.3, RFC 5861 §4). The implicit allowance is part of
-// `stored.stale_if_error`.
+// The upstream failed: may the stored response be served in its place? (RFC 9111 §4.2.4, RFC 5861
+// §4)
+enum class UpstreamError : std::uint8_t {
+    no_answer, // refused, dropped, timed out: the implicit allowance counts too
+    answer,    // 500, 502, 503, 504: only stale-if-error itself lets a stale response stand in
+};
 [[nodiscard]] bool stale_on_error_allowed(const Freshness& stored, PurgeVerdict purge,
-                                          WallTime now);
+                                          UpstreamError error, WallTime now);
 } // namespace tidemark::cache

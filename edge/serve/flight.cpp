@@ -175,6 +175,21 @@ std::uint64_t Flight::slowest_bytes() const
     return slowest;
 }
 
+void Flight::leave_behind_below(std::uint64_t bytes)
+{
+    const std::lock_guard lock(mutex_);
+    const auto keeps_up = [&](const std::shared_ptr<Follower>& follower) {
+        return follower->consumed_bytes.load(std::memory_order_seq_cst) >= bytes;
+    };
+    const auto slow = std::stable_partition(followers_.begin(), followers_.end(), keeps_up);
+    if (slow == followers_.begin()) return;
+    for (auto one = slow; one != followers_.end(); ++one) {
+        (*one)->left_behind.store(true, std::memory_order_relaxed);
+        (*one)->signal();
+    }
+    followers_.erase(slow, followers_.end());
+}
+
 std::size_t Flight::followers() const
 {
     const std::lock_guard lock(mutex_);

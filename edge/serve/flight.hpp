@@ -58,6 +58,7 @@ class Follower : public std::enable_shared_from_this<Follower>
 
     std::atomic<std::uint64_t> consumed_bytes{
         0}; // written by the follower's worker, read by the owner
+    std::atomic<bool> left_behind{false}; // by the owner, for good: what follows is lost to it
 
   private:
     Waker& worker_;
@@ -144,6 +145,8 @@ class Flight
     // The owner waits for followers to take more (set before it looks at slowest_bytes() again), or
     // for all to leave.
     void set_owner(std::shared_ptr<Follower> owner);
+    // Those who have not taken `bytes` of the body yet are left behind, if others have.
+    void leave_behind_below(std::uint64_t bytes);
     void set_throttled(bool throttled) noexcept
     {
         throttled_.store(throttled, std::memory_order_seq_cst);

@@ -109,6 +109,18 @@ void append_missing_date(std::string& out, const http::FieldList& fields, WallTi
     http::append_date(out, received);
     out.append("\r\n");
 }
+// RFC 9110 §10.1.1: there is one expectation. HTTP/1.0 has none.
+bool expects_unknown(const http::RequestHead& request)
+{
+    bool unknown = false;
+    if (request.minor_version == 0) return false;
+    request.fields.each(FieldId::expect, [&](std::string_view value) {
+        http::each_list_member(value, [&](std::string_view expectation) {
+            unknown = unknown || !iequals(expectation, "100-continue");
+        });
+    });
+    return unknown;
+}
 } // namespace
 
 RequestPlan plan_request(const http::RequestHead& request, const config::SiteSettings& site,
@@ -117,6 +129,7 @@ RequestPlan plan_request(const http::RequestHead& request, const config::SiteSet
     if (request.method == Method::connect || request.method == Method::trace) return refuse(405);
     if (upstream::loops(request.fields, edge_name)) return refuse(508);
     if (ends_here(request)) return refuse(204);
+    if (expects_unknown(request)) return refuse(417);
     RequestPlan plan;
     plan.upgrade = upgrade_of(request, site.upgrade);
     plan.bypass = bypass;

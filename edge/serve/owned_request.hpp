@@ -6,7 +6,7 @@
 namespace tidemark::serve
 {
 // A request head that owns its bytes: what an exchange keeps once the bytes it was read from are
-// gone.
+// gone. Fields that Connection names are left out (RFC 9110 §7.6.1): neither keyed nor forwarded.
 class OwnedRequest
 {
   public:

@@ -26,6 +26,7 @@ enum Flag : std::uint8_t {
     kHeuristic = 4,
     kExplicitLifetime = 8,
     kHasExtras = 16,
+    kStaleImplicit = 32,
 };
 
 std::size_t allocated_bytes(const void* memory) noexcept
@@ -170,7 +171,7 @@ void StoredResponse::fill(const Parts& parts, const Sizes& sizes) noexcept
     flags_ = static_cast<std::uint8_t>(
         (f.must_revalidate ? kMustRevalidate : 0) | (f.no_cache ? kNoCache : 0) |
         (f.heuristic ? kHeuristic : 0) | (f.explicit_lifetime ? kExplicitLifetime : 0) |
-        (sizes.extras ? kHasExtras : 0));
+        (f.stale_if_error_implicit ? kStaleImplicit : 0) | (sizes.extras ? kHasExtras : 0));
     status_ = parts.status;
     verified_generation_.store(parts.generation, std::memory_order_relaxed);
     fence_version_ = Packed48::of(static_cast<std::int64_t>(parts.fence.version));
@@ -314,6 +315,7 @@ cache::Freshness StoredResponse::freshness() const noexcept
     f.must_revalidate = (flags_ & kMustRevalidate) != 0;
     f.no_cache = (flags_ & kNoCache) != 0;
     f.heuristic = (flags_ & kHeuristic) != 0;
+    f.stale_if_error_implicit = (flags_ & kStaleImplicit) != 0;
     f.explicit_lifetime = (flags_ & kExplicitLifetime) != 0;
     return f;
 }

@@ -1,5 +1,7 @@
 #include "edge/upstream/client.hpp"
 
+#include "core/observe/log.hpp"
+
 #include <algorithm>
 
 namespace tidemark::upstream
@@ -9,6 +11,13 @@ namespace
 uv_buf_t buffer_of(std::string_view bytes) noexcept
 {
     return uv_buf_init(const_cast<char*>(bytes.data()), static_cast<unsigned>(bytes.size()));
+}
+
+void note_failure(Upstream& upstream, MonoTime now, Failure failure)
+{
+    ++upstream.failures;
+    if (upstream.health.failed(now))
+        log::warn("upstream {} is down: {}", upstream.name, text_of(failure));
 }
 } // namespace
 
@@ -60,6 +69,11 @@ void Connection::set_deadline(Millis after) noexcept
     deadline_ = after.count() == 0 ? MonoTime::max() : pool_.loop().mono() + after;
 }
 
+void Connection::note_success() noexcept
+{
+    if (upstream_->health.succeeded()) log::info("upstream {} is up again", upstream_->name);
+}
+
 void Connection::on_connected(int status) noexcept
 {
     if (status != 0) return pool_.connect_failed(*this, Failure::unreachable);
@@ -67,7 +81,6 @@ void Connection::on_connected(int status) noexcept
     phase_ = Phase::head;
     stream_.read_start();
     set_deadline(Millis{0});
-    upstream_->health.succeeded();
     user_->on_connection(*this);
 }
 
@@ -103,12 +116,16 @@ void Connection::flush() noexcept
     writing_.swap(queued_);
     const uv_buf_t piece = buffer_of(writing_);
     stream_.write({&piece, 1});
+    // An upstream that does not take the request's body is waited for like one that does not
+    // answer.
+    if (phase_ == Phase::head && !request_sent_) set_deadline(pool_.limits().idle);
 }
 
 void Connection::on_written(bool ok) noexcept
 {
     if (!ok || phase_ == Phase::closing) return; // the reading side tells
     if (!queued_.empty()) return flush();
+    if (phase_ == Phase::head && !request_sent_) set_deadline(Millis{0});
     if (phase_ == Phase::tunnel) set_deadline(pool_.limits().tunnel_idle);
     if (user_ != nullptr && (!request_sent_ || phase_ == Phase::tunnel)) user_->on_sent_all();
 }
@@ -162,8 +179,7 @@ void Connection::fail_exchange(Failure failure)
 {
     ConnectionUser* user = std::exchange(user_, nullptr);
     if (failure != Failure::closed_early || !reused()) {
-        ++upstream_->failures;
-        upstream_->health.failed(pool_.loop().mono());
+        note_failure(*upstream_, pool_.loop().mono(), failure);
     }
     close();
     if (user != nullptr) user->on_failure(failure);
@@ -208,7 +224,7 @@ std::string_view Connection::take_head(std::string_view bytes)
         if (phase_ == Phase::head) parser_.reset();
         return bytes;
     }
-    upstream_->health.succeeded();
+    note_success();
     keep_alive_ = head.keep_alive;
     body_ = http::BodyDecoder(head.framing);
     phase_ = Phase::body;
@@ -310,9 +326,14 @@ Connection* Pool::acquire(ConnectionUser& user, const std::shared_ptr<Upstream>&
                           bool fresh)
 {
     PerUpstream& mine = of(*upstream);
-    if (!fresh && !mine.idle.empty()) {
+    while (!fresh && !mine.idle.empty()) {
         Connection* connection = mine.idle.back();
         mine.idle.pop_back();
+        // Closed meanwhile, or bytes that nobody asked for: they must not answer this request.
+        if (connection->stream_.has_input()) {
+            connection->close();
+            continue;
+        }
         connection->begin_exchange(user);
         return connection;
     }
@@ -356,8 +377,7 @@ void Pool::connect_failed(Connection& connection, Failure failure) noexcept
     connection.close();
     if (user == nullptr) return;
     if (!untried.empty()) return connect(*user, upstream, std::move(untried));
-    ++upstream->failures;
-    upstream->health.failed(loop_.mono());
+    note_failure(*upstream, loop_.mono(), failure);
     user->on_failure(failure);
 }
 

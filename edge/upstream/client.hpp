@@ -102,6 +102,7 @@ class Connection final : public net::StreamListener
     enum class Phase : std::uint8_t { connecting, idle, head, body, tunnel, closing };
 
     void begin_exchange(ConnectionUser& user) noexcept;
+    void note_success() noexcept;
     [[nodiscard]] std::string_view take_head(std::string_view bytes);
     [[nodiscard]] std::string_view take_body(std::string_view bytes);
     void finish(std::string_view left_over);

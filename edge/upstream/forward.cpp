@@ -31,26 +31,29 @@ constexpr FieldSet kConditions = {FieldId::if_match, FieldId::if_none_match,
                                   FieldId::if_modified_since, FieldId::if_unmodified_since};
 constexpr FieldSet kRanges = {FieldId::range, FieldId::if_range};
 
-constexpr std::array<std::string_view, 20> kUnkeyed = {"x-forwarded-host",
-                                                       "x-forwarded-port",
-                                                       "x-forwarded-scheme",
-                                                       "x-forwarded-server",
-                                                       "x-forwarded-prefix",
-                                                       "x-forwarded-path",
-                                                       "x-forwarded-ssl",
-                                                       "x-forwarded-uri",
-                                                       "x-forwarded-method",
-                                                       "x-original-url",
-                                                       "x-original-host",
-                                                       "x-original-uri",
-                                                       "x-rewrite-url",
-                                                       "x-http-method-override",
+constexpr std::array<std::string_view, 4> kUnkeyedPrefixes = {"x-forwarded-", "x-original-",
+                                                              "x-rewrite-", "x-override-"};
+constexpr std::array<std::string_view, 12> kUnkeyed = {"x-http-method-override",
                                                        "x-http-method",
                                                        "x-method-override",
-                                                       "x-host",
                                                        "x-http-host-override",
+                                                       "x-http-destinationurl",
+                                                       "x-proxy-url",
+                                                       "x-host",
+                                                       "x-real-host",
+                                                       "x-scheme",
                                                        "x-url-scheme",
-                                                       "front-end-https"};
+                                                       "front-end-https",
+                                                       "base-url"};
+
+// Origins behind CGI and its successors cannot tell "_" from "-" in a name.
+std::string as_origins_read(std::string_view name)
+{
+    std::string read;
+    append_lower(read, name);
+    std::replace(read.begin(), read.end(), '_', '-');
+    return read;
+}
 
 void append_line(std::string& out, std::string_view name, std::string_view value)
 {
@@ -78,7 +81,7 @@ void append_forwarded(std::string& out, const ForwardRequest& forward)
         out.append("\"[").append(forward.client_address).append("]\"");
     else
         out.append(forward.client_address);
-    out.append(";host=\"").append(forward.request->authority).append("\";proto=");
+    out.append(";host=\"").append(forward.authority).append("\";proto=");
     out.append(forward.request->scheme).append("\r\n");
 }
 
@@ -92,13 +95,23 @@ void append_framing(std::string& out, const http::BodyFraming& framing)
     out.append("\r\n");
 }
 
+// A field that none of our decisions knows, but some origin takes for one that we write anew, drop
+// or do not key.
+bool is_disguised(std::string_view name)
+{
+    if (is_unkeyed(name)) return true;
+    if (name.find('_') == std::string_view::npos) return false;
+    const FieldId id = http::field_id(as_origins_read(name));
+    return kRewritten.has(id) || cache::is_hop_by_hop(id);
+}
+
 bool forwards(const Field& field, const ForwardRequest& forward, const HopByHop& hop_by_hop)
 {
     if (kRewritten.has(field.id)) return false;
     if (hop_by_hop.covers(field)) return false;
     if (forward.for_cache && kConditions.has(field.id)) return false;
     if (forward.for_cache && !forward.keep_range && kRanges.has(field.id)) return false;
-    if (field.id == FieldId::other && is_unkeyed(field.name)) return false;
+    if (field.id == FieldId::other && is_disguised(field.name)) return false;
     return std::none_of(forward.strip_fields.begin(), forward.strip_fields.end(),
                         [&](const std::string& name) { return iequals(name, field.name); });
 }
@@ -119,10 +132,14 @@ void append_field(std::string& out, const Field& field, http::Method method)
 
 bool is_unkeyed(std::string_view name) noexcept
 {
-    if (name.size() < 6 || (to_lower(name.front()) != 'x' && to_lower(name.front()) != 'f'))
-        return false;
-    return std::any_of(kUnkeyed.begin(), kUnkeyed.end(),
-                       [&](std::string_view unkeyed) { return iequals(unkeyed, name); });
+    const char first = name.empty() ? '\0' : to_lower(name.front());
+    if (first != 'x' && first != 'f' && first != 'b') return false;
+    const std::string read = as_origins_read(name);
+    if (read == "x-forwarded-for" || read == "x-forwarded-proto") return false; // written anew
+    return std::any_of(kUnkeyedPrefixes.begin(), kUnkeyedPrefixes.end(),
+                       [&](std::string_view prefix) { return read.starts_with(prefix); }) ||
+           std::any_of(kUnkeyed.begin(), kUnkeyed.end(),
+                       [&](std::string_view unkeyed) { return read == unkeyed; });
 }
 
 bool HopByHop::covers(const Field& field) const

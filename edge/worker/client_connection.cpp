@@ -33,7 +33,19 @@ bool ClientConnection::accept(uv_stream_t* server, bool is_unix)
     worker_.count(Metric::connections_total).add();
     set_deadline(worker_.settings().timeouts.idle);
     stream_.read_start();
+    if (over_limits()) shed();
     return true;
+}
+
+bool ClientConnection::over_limits()
+{
+    const config::LimitSettings& limits = worker_.settings().limits;
+    if (limits.connections_per_address != 0) {
+        counted_address_ = stream_.peer().host_text();
+        if (worker_.shared().addresses.add(counted_address_) > limits.connections_per_address)
+            return true;
+    }
+    return worker_.shared().connections.load(std::memory_order_relaxed) > limits.connections;
 }
 
 void ClientConnection::set_deadline(Millis after) noexcept
@@ -69,6 +81,7 @@ void ClientConnection::process()
     const std::size_t used = take(input_);
     input_.erase(0, used);
     if (input_.empty()) input_.shrink_to_fit();
+    if (peer_ended_ && input_.empty()) return no_more_input();
     update_reading();
 }
 
@@ -230,14 +243,17 @@ void ClientConnection::on_end(net::StreamEnd end) noexcept
         return exchange_->on_tunnel_end();
     }
     if (state_ == State::lingering || end == net::StreamEnd::reset) return close();
-    if (exchange_ && !request_ended_) {
-        // The body broke off: whoever sent half a request may still read why nothing came of it.
-        return exchange_->on_request_broken(400);
-    }
-    if (partial_) return close();
+    if (input_.empty()) no_more_input();
+}
+
+// The peer ended its side, and all that it sent has had its turn.
+void ClientConnection::no_more_input()
+{
+    if (state_ != State::open) return;
+    // The body broke off: whoever sent half a request may still read why nothing came of it.
+    if (exchange_ && !request_ended_) return exchange_->on_request_broken(400);
     // A client may end its side and still wait for its answers (RFC 9112 §9.6).
     if (!exchange_ && held_.empty() && !stream_.writing()) close();
-    keep_ = keep_ && !exchange_;
 }
 
 // An answer to something that cannot be understood: said, then the connection ends (RFC 9112 §9.6).
@@ -489,6 +505,7 @@ void ClientConnection::close() noexcept
 
 void ClientConnection::shed()
 {
+    worker_.count(Metric::connections_shed).add();
     worker_.output().clear();
     reject(503);
 }
@@ -504,6 +521,7 @@ void ClientConnection::drain() noexcept
 
 void ClientConnection::on_closed() noexcept
 {
+    if (!counted_address_.empty()) worker_.shared().addresses.remove(counted_address_);
     if (counted_) {
         worker_.shared().connections.fetch_sub(1, std::memory_order_relaxed);
         worker_.count(Metric::connections).sub();

@@ -29,7 +29,6 @@ class ClientConnection final : public net::StreamListener, public Transport
 
     [[nodiscard]] bool accept(uv_stream_t* server, bool is_unix);
     void check_deadline(MonoTime now) noexcept;
-    void shed();           // over a limit: said so, and closed
     void drain() noexcept; // ends after the next answer, or soon if there is none
     void close() noexcept;
     [[nodiscard]] const net::Stream& stream() const noexcept { return stream_; }
@@ -53,6 +52,8 @@ class ClientConnection final : public net::StreamListener, public Transport
   private:
     enum class State : std::uint8_t { open, lingering, tunnel, closing };
 
+    [[nodiscard]] bool over_limits();
+    void shed();                                            // 503 at once
     void process();                                         // input_ as far as it can be
     [[nodiscard]] std::size_t take(std::string_view bytes); // bytes used
     [[nodiscard]] std::size_t take_head(std::string_view bytes);
@@ -60,6 +61,7 @@ class ClientConnection final : public net::StreamListener, public Transport
     void begin(const http::RequestHead& head);
     void reject(std::uint16_t status);
     void body_failed(http::BodyError error);
+    void no_more_input();
     void pump();
     void finish_exchange();
     void send(Output& out);
@@ -98,5 +100,6 @@ class ClientConnection final : public net::StreamListener, public Transport
     bool pumping_ = false;
     bool processing_ = false;
     bool counted_ = false;
+    std::string counted_address_; // in Shared::addresses; empty: not counted
 };
 } // namespace tidemark::worker

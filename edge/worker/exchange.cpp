@@ -33,8 +33,14 @@ Exchange::Exchange(Worker& worker, Transport& transport, const http::RequestHead
 
 Exchange::~Exchange()
 {
+    retire();
+}
+
+void Exchange::retire()
+{
+    if (follower_) follower_->detach();
+    if (fetch_ != nullptr) std::exchange(fetch_, nullptr)->leader_left();
     leave_flight();
-    if (fetch_ != nullptr) fetch_->leader_left();
 }
 
 void Exchange::start()
@@ -105,6 +111,7 @@ void Exchange::look_up()
         }
         return reply_stored(*candidate);
     }
+    if (sibling_vary.empty()) sibling_vary = known_vary_;
     if (directives.only_if_cached) return reply_made(504, "only-if-cached", false);
     serve::Forward forward = any_variant ? serve::Forward::vary_miss : serve::Forward::uri_miss;
     if (candidate != nullptr) forward = serve::Forward::stale;
@@ -155,7 +162,8 @@ bool Exchange::joinable(const serve::Flight& flight, const serve::Flight::Start&
 {
     switch (flight.phase()) {
     case serve::FlightPhase::waiting:
-        if (flight.start().vary.empty() || flight.start().vary != mine.vary) return true;
+        // Who knows what the answers vary on does not wait for one that may be another variant.
+        if (flight.start().vary != mine.vary) return mine.vary.empty();
         return flight.start().variant == mine.variant;
     case serve::FlightPhase::streaming: {
         if (!may_take(flight.head())) return false;
@@ -252,6 +260,7 @@ void Exchange::validate_behind(const store::StoredResponse& record, cache::Purge
 void Exchange::on_wake() noexcept
 {
     if (!flight_) return;
+    if (follower_->left_behind.load(std::memory_order_relaxed)) return transport_.abort();
     if (head_taken_)
         transport_.body_ready();
     else
@@ -293,7 +302,10 @@ void Exchange::see_head()
         break;
     }
     const serve::FlightHead& head = flight_->head();
-    if (!leads_ && (!may_take(head) || !cursor_)) return elsewhere(!head.shareable && !head.purged);
+    if (!leads_ && (!may_take(head) || !cursor_)) {
+        known_vary_ = head.vary;
+        return elsewhere(!head.shareable && !head.purged);
+    }
     take_flight();
 }
 

@@ -31,6 +31,9 @@ class Exchange final : public serve::Wakeable
     Exchange& operator=(const Exchange&) = delete;
 
     void start(); // may answer before it returns
+    // The transport is done with it, or about to be gone: it is not touched any more, and nothing
+    // wakes this exchange.
+    void retire();
 
     // -- From the transport
     // -------------------------------------------------------------------------------------------
@@ -105,6 +108,7 @@ class Exchange final : public serve::Wakeable
     std::uint64_t generation_ =
         0; // of the invalidation state when this request came, or was sent on its way again
     std::uint32_t detours_ = 0;
+    std::string known_vary_; // of an answer that was another variant than ours
     bool alone_ = false;
 
     std::shared_ptr<serve::Follower> follower_;

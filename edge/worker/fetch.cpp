@@ -5,6 +5,7 @@
 #include "edge/cache/cache_key.hpp"
 #include "edge/cache/freshen.hpp"
 #include "edge/cache/invalidation.hpp"
+#include "edge/cache/uri.hpp"
 #include "edge/upstream/forward.hpp"
 #include "edge/worker/exchange.hpp"
 #include "edge/worker/worker.hpp"
@@ -17,6 +18,7 @@ namespace
 {
 constexpr std::uint32_t kAttemptsMax = 3;
 constexpr std::uint64_t kReserveBytes = 64 * 1024;
+constexpr Millis kWaitForSlow{3'000}; // of those who follow the same flight
 
 std::vector<std::uint64_t> hashes_of(const std::vector<std::string>& tags)
 {
@@ -107,7 +109,10 @@ void Fetch::send_head()
     forward.method = order_.for_cache ? std::string_view("GET") : request_->method_text;
     forward.path = order_.path;
     const auto& host = order_.site->settings.host_header;
-    forward.authority = host ? std::string_view(*host) : request_->authority;
+    // As it is keyed: another spelling of it could be answered otherwise.
+    std::string authority;
+    cache::append_authority(authority, request_->scheme, request_->authority);
+    forward.authority = host ? std::string_view(*host) : std::string_view(authority);
     if (forward.authority.empty())
         forward.authority = upstream_->authority; // HTTP/1.0 without Host
     forward.client_address = order_.client_address;
@@ -216,7 +221,7 @@ void Fetch::on_response_head(const http::ResponseHead& head) noexcept
     case serve::Meaning::bad:
         return fail({502, "bad-response"});
     case serve::Meaning::error:
-        if (replace_by_stale("stale-on-error", head.status)) return;
+        if (replace_by_stale(head.status)) return;
         break;
     case serve::Meaning::response:
         break;
@@ -281,6 +286,9 @@ void Fetch::publish_response(const http::ResponseHead& head)
     storing_ = order_.may_store && plan_.storable == cache::Storable::yes && !published.purged &&
                body_bytes <= limits.max_object_bytes && reserve(body_bytes);
     published.stored = storing_;
+    // What is not kept goes at the pace of the slowest who follows: too long a body for that.
+    if (!storing_ && !published.purged && body_bytes > limits.buffered_bytes)
+        published.shareable = false;
     if (!published.shareable) remember_uncacheable();
     if (!published.shareable || published.purged || !storing_) leave_table();
     flight_->set_fence(fence_);
@@ -340,6 +348,7 @@ void Fetch::throttle()
     const std::uint64_t window = worker_.settings().limits.buffered_bytes;
     if (flight_->appended_bytes() - flight_->slowest_bytes() <= window) return;
     connection_->pause();
+    throttled_since_ = worker_.loop().mono();
     flight_->set_throttled(true);
     // A follower may have taken more just before it could know that we wait.
     if (flight_->appended_bytes() - flight_->slowest_bytes() <= window / 2) on_wake();
@@ -353,7 +362,16 @@ void Fetch::on_wake() noexcept
     const std::uint64_t window = worker_.settings().limits.buffered_bytes;
     if (flight_->appended_bytes() - flight_->slowest_bytes() > window / 2) return;
     flight_->set_throttled(false);
+    throttled_since_.reset();
     connection_->resume();
+}
+
+void Fetch::tick(MonoTime now)
+{
+    if (!throttled_since_ || now - *throttled_since_ < kWaitForSlow) return;
+    const std::uint64_t window = worker_.settings().limits.buffered_bytes;
+    flight_->leave_behind_below(flight_->appended_bytes() - window / 2);
+    owner_->signal();
 }
 
 void Fetch::on_response_end(const http::FieldList& trailers) noexcept
@@ -468,14 +486,17 @@ void Fetch::update_from_head(const http::ResponseHead& head)
 }
 
 // A stored response stands in for an upstream that fails (RFC 9111 §4.2.4, RFC 5861 §4).
-bool Fetch::replace_by_stale(std::string_view detail, std::uint16_t upstream_status)
+bool Fetch::replace_by_stale(std::uint16_t upstream_status)
 {
     if (!order_.stored || !order_.for_cache) return false;
     const cache::PurgeVerdict verdict = worker_.verdict_on(*order_.stored);
-    if (!cache::stale_on_error_allowed(order_.stored->freshness(), verdict, worker_.loop().wall()))
+    const cache::UpstreamError error =
+        upstream_status != 0 ? cache::UpstreamError::answer : cache::UpstreamError::no_answer;
+    if (!cache::stale_on_error_allowed(order_.stored->freshness(), verdict, error,
+                                       worker_.loop().wall()))
         return false;
     leave_table();
-    flight_->replace(std::move(order_.stored), detail, upstream_status);
+    flight_->replace(std::move(order_.stored), "stale-on-error", upstream_status);
     drop_connection();
     return true;
 }
@@ -507,7 +528,7 @@ void Fetch::on_failure(upstream::Failure failure) noexcept
             return acquire(stale_connection);
         }
     }
-    if (replace_by_stale("stale-on-error", 0)) return;
+    if (replace_by_stale(0)) return;
     fail({upstream::status_of(failure), upstream::text_of(failure)});
 }
 
@@ -549,8 +570,9 @@ void Fetch::leader_left() noexcept
 void Fetch::abandon_if_useless()
 {
     if (finished_ || tunnel_ || flight_->followers() > 0) return;
+    const bool sent = connection_ != nullptr;
     const bool of_use =
-        head_seen_ ? storing_ : order_.for_cache || !http::is_safe(request_->method);
+        head_seen_ ? storing_ : sent && (order_.for_cache || !http::is_safe(request_->method));
     if (!of_use) fail({499, "client-gone"});
 }
 

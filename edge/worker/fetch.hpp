@@ -50,6 +50,8 @@ class Fetch final : public upstream::ConnectionUser, public serve::Wakeable
     // -- From the leading exchange
     // --------------------------------------------------------------------------------
     void leader_left() noexcept;
+    // One who takes nothing must not hold up the others who follow.
+    void tick(MonoTime now);
     [[nodiscard]] bool ready_for_body() const noexcept;
     void send_body(std::string_view bytes);
     void end_body();
@@ -84,7 +86,7 @@ class Fetch final : public upstream::ConnectionUser, public serve::Wakeable
     [[nodiscard]] store::StoredRef freshened(const store::StoredResponse& stored,
                                              const http::ResponseHead& head);
     [[nodiscard]] store::StoredRef insert(store::StoredResponse::Parts& parts);
-    [[nodiscard]] bool replace_by_stale(std::string_view detail, std::uint16_t upstream_status);
+    [[nodiscard]] bool replace_by_stale(std::uint16_t upstream_status); // 0: no answer came
     [[nodiscard]] bool reserve(std::uint64_t body_bytes);
     void unreserve() noexcept;
     void stop_storing();
@@ -109,6 +111,7 @@ class Fetch final : public upstream::ConnectionUser, public serve::Wakeable
     std::uint64_t sent_generation_ = 0; // like this
     cache::ExchangeTimes times_{};
     serve::ResponsePlan plan_;
+    std::optional<MonoTime> throttled_since_;
     std::uint32_t attempts_ = 0;
     std::uint64_t reserved_bytes_ = 0;
     std::uint16_t status_ = 0;

@@ -3,6 +3,7 @@
 #include "edge/serve/flight.hpp"
 #include "edge/serve/site.hpp"
 #include "edge/store/memory.hpp"
+#include "edge/worker/address_counts.hpp"
 #include "purge/state.hpp"
 
 #include <atomic>
@@ -18,6 +19,7 @@ struct Shared {
     serve::FlightTable flights;
     serve::KeyMemory keys;
     std::atomic<std::uint32_t> connections{0}; // from clients, all workers
+    AddressCounts addresses;
     std::atomic<bool> draining{false};
 
     explicit Shared(const store::MemoryOptions& memory) : purges(epochs), store(memory, epochs) {}

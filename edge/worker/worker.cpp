@@ -22,6 +22,17 @@ constexpr http::FieldSet kUncommon = {
     http::FieldId::if_match, http::FieldId::if_unmodified_since, http::FieldId::upgrade,
     http::FieldId::cdn_loop, http::FieldId::max_forwards,        http::FieldId::expect};
 
+// Connection names more than the connection's own life: fields that end here, and so may not select
+// a variant.
+bool connection_names_fields(const http::FieldList& fields)
+{
+    bool names = false;
+    fields.each(http::FieldId::connection, [&](std::string_view value) {
+        names = names || !(iequals(value, "keep-alive") || iequals(value, "close"));
+    });
+    return names;
+}
+
 upstream::ClientLimits limits_of(const config::EdgeSettings& settings, std::uint32_t of_workers)
 {
     upstream::ClientLimits limits;
@@ -174,11 +185,7 @@ void Worker::open(uv_stream_t* server, bool is_unix)
     auto owned = std::make_unique<ClientConnection>(*this);
     ClientConnection& connection = *owned;
     connections_.emplace(&connection, std::move(owned));
-    if (!connection.accept(server, is_unix)) return connection.close();
-    if (shared_.connections.load(std::memory_order_relaxed) > settings().limits.connections) {
-        count(Metric::connections_shed).add();
-        connection.shed();
-    }
+    if (!connection.accept(server, is_unix)) connection.close();
 }
 
 void Worker::closed(ClientConnection& connection) noexcept
@@ -191,6 +198,8 @@ void Worker::tick()
 {
     const MonoTime now = loop_.mono();
     pool_.tick(now);
+    for (const auto& [fetch, owned] : fetches_)
+        fetch->tick(now);
     due_.clear();
     for (const auto& [connection, owned] : connections_)
         due_.push_back(connection);
@@ -258,6 +267,8 @@ void Worker::finished(Fetch& fetch) noexcept
 
 void Worker::bury(std::unique_ptr<Exchange> exchange) noexcept
 {
+    // At once, for the connection below may be destroyed before this turn ends.
+    exchange->retire();
     buried_exchanges_.push_back(std::move(exchange));
 }
 
@@ -293,7 +304,7 @@ bool Worker::answer_hit(const http::RequestHead& request, bool keep_alive,
                         const ClientConnection& connection, Output& out)
 {
     if (request.method != http::Method::get && request.method != http::Method::head) return false;
-    if (request.fields.has_any(kUncommon)) return false;
+    if (request.fields.has_any(kUncommon) || connection_names_fields(request.fields)) return false;
     const serve::Site* site = sites_->match(request.authority);
     if (site == nullptr || site->settings.cache.honour_request_directives) return false;
     std::string_view path = request.path;

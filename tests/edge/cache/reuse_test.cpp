@@ -169,8 +169,21 @@ BOOST_AUTO_TEST_CASE(a_failed_upstream_is_covered_for_as_long_as_staleness_is_al
         BOOST_TEST_CONTEXT(row.name)
         {
             BOOST_TEST(stale_on_error_allowed(stored(row.response, Seconds{60}), row.purge,
+                                              UpstreamError::no_answer,
                                               kNow + Millis{row.age_ms}) == row.allowed);
         }
+}
+
+// RFC 5861 §4; without it an error is an answer like any other.
+BOOST_AUTO_TEST_CASE(an_error_answer_is_covered_for_by_stale_if_error_only)
+{
+    const WallTime stale = kNow + Millis{11'000};
+    for (const UpstreamError error : {UpstreamError::no_answer, UpstreamError::answer})
+        BOOST_TEST(stale_on_error_allowed(stored("max-age=10, stale-if-error=600", Seconds{60}),
+                                          kValid, error, stale));
+    const Freshness implicit = stored("max-age=10", Seconds{60});
+    BOOST_TEST(stale_on_error_allowed(implicit, kValid, UpstreamError::no_answer, stale));
+    BOOST_TEST(!stale_on_error_allowed(implicit, kValid, UpstreamError::answer, stale));
 }
 
 RC_BOOST_PROP(reuse_gets_no_better_with_time, ())
@@ -195,7 +208,8 @@ RC_BOOST_PROP(a_stricter_purge_never_allows_more, ())
     RC_ASSERT(decide_reuse({}, f, kValid, now) <= decide_reuse({}, f, kSoft, now));
     RC_ASSERT(decide_reuse({}, f, kSoft, now) <= decide_reuse({}, f, kMust, now));
     RC_ASSERT(decide_reuse({}, f, kMust, now) < decide_reuse({}, f, kRemoved, now));
-    RC_ASSERT(stale_on_error_allowed(f, kValid, now) >= stale_on_error_allowed(f, kSoft, now));
+    RC_ASSERT(stale_on_error_allowed(f, kValid, UpstreamError::no_answer, now) >=
+              stale_on_error_allowed(f, kSoft, UpstreamError::no_answer, now));
 }
 
 BOOST_AUTO_TEST_SUITE_END()
