@@ -58,6 +58,11 @@ template <class HashOf> class SlotTable
         const Array* array = array_.load(std::memory_order_relaxed);
         if (array == nullptr) return;
         for (std::size_t i = 0; i < array->capacity; ++i) {
+            // What the words point to lies anywhere: fetch some in advance rather than wait for
+            // each.
+            if (i + kAhead < array->capacity)
+                __builtin_prefetch(reinterpret_cast<const void*>(
+                    array->slots()[i + kAhead].load(std::memory_order_relaxed) & kWordMask));
             const std::uint64_t slot = array->slots()[i].load(std::memory_order_relaxed);
             if (slot != kEmpty && slot != kErased) visit(slot & kWordMask);
         }
@@ -102,6 +107,7 @@ template <class HashOf> class SlotTable
     static constexpr std::uint64_t kEmpty = 0;
     static constexpr std::uint64_t kErased = 1;
     static constexpr std::size_t kSmall = 64;
+    static constexpr std::size_t kAhead = 16;
     static constexpr std::size_t kMallocBytes = 16;
 
     static std::uint64_t low(std::uint64_t hash) noexcept { return hash & 0xFFFFFFFF; }
