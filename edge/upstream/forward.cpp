@@ -2,6 +2,7 @@
 
 #include "core/base/text.hpp"
 #include "edge/cache/hop_by_hop.hpp"
+#include "edge/cache/uri.hpp"
 
 #include <algorithm>
 #include <array>
@@ -81,7 +82,10 @@ void append_forwarded(std::string& out, const ForwardRequest& forward)
         out.append("\"[").append(forward.client_address).append("]\"");
     else
         out.append(forward.client_address);
-    out.append(";host=\"").append(forward.authority).append("\";proto=");
+    // The client's, spelled as it is keyed.
+    out.append(";host=\"");
+    cache::append_authority(out, forward.request->scheme, forward.request->authority);
+    out.append("\";proto=");
     out.append(forward.request->scheme).append("\r\n");
 }
 
