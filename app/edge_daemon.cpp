@@ -41,6 +41,12 @@ void raise_descriptor_limit()
     setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+std::uint64_t allowed_descriptors()
+{
+    rlimit limit{};
+    return getrlimit(RLIMIT_NOFILE, &limit) == 0 ? limit.rlim_cur : 1024;
+}
+
 std::string draw_journal_id()
 {
     std::random_device device;
@@ -190,6 +196,7 @@ void EdgeDaemon::start_workers()
     const auto count = static_cast<std::uint32_t>(sockets_.size());
     for (const net::ListenSocket& socket : sockets_.front())
         log::info("listening on {}", socket.address().text());
+    shared_.descriptors = worker::share_descriptors(allowed_descriptors(), count);
     for (std::uint32_t i = 0; i < count; ++i) {
         workers_.push_back(std::make_unique<worker::Worker>(shared_, sites_, std::move(sockets_[i]),
                                                             access_log_->producer(i), count));

@@ -90,7 +90,13 @@ Result<std::vector<std::string>, Problem> selectors_of(const Json& body, Scope s
 {
     const std::string member =
         scope == Scope::tag && body.contains("groups") ? "groups" : "selectors";
-    if (scope == Scope::all) return std::vector<std::string>{""};
+    if (scope == Scope::all) {
+        // Whoever names something does not mean everything.
+        for (const char* other : {"selectors", "groups"})
+            if (body.contains(other))
+                return problem(other, std::string("\"all\" takes no ") + other);
+        return std::vector<std::string>{""};
+    }
     if (!body.contains(member) || !body[member].is_array() || body[member].empty())
         return problem(member, "\"" + member + "\" must be an array with at least one string");
     if (body[member].size() > kSelectorsMax)

@@ -37,6 +37,9 @@ struct Freshness {
     // Nobody allowed it: it stands in for an upstream that gives no answer, not for an error
     // answer.
     bool stale_if_error_implicit = false;
+    // Ruled by fields that are not kept with the response (Surrogate-Control, say): a 304 that does
+    // not repeat them changes nothing about the lifetime.
+    bool ruled_by_unkept_fields = false;
     bool must_revalidate = false; // never served stale: must-revalidate, proxy-revalidate, no-cache
     bool no_cache = false;        // never served without validation
     bool heuristic = false;

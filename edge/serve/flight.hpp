@@ -57,7 +57,7 @@ class Follower : public std::enable_shared_from_this<Follower>
     void detach() noexcept { target_ = nullptr; } // on the worker: the target goes away
 
     std::atomic<std::uint64_t> consumed_bytes{
-        0}; // written by the follower's worker, read by the owner
+        0};                               // written by the follower's worker, read by the owner
     std::atomic<bool> left_behind{false}; // by the owner, for good: what follows is lost to it
 
   private:

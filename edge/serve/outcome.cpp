@@ -85,6 +85,17 @@ bool stripped(const Field& field, const config::CacheSettings& settings,
                        [&](const std::string& name) { return iequals(name, field.name); });
 }
 
+// The fields that rule freshness, and whether some of them are not kept with the response.
+constexpr http::FieldSet kRuling = {FieldId::surrogate_control, FieldId::cdn_cache_control,
+                                    FieldId::cache_control, FieldId::expires};
+bool ruled_by_unkept(const http::FieldList& fields, const config::CacheSettings& settings,
+                     const config::PathRule* rule)
+{
+    return std::any_of(fields.begin(), fields.end(), [&](const Field& field) {
+        return kRuling.has(field.id) && stripped(field, settings, rule);
+    });
+}
+
 bool for_clients(const http::ResponseHead& response, const Field& field,
                  const upstream::HopByHop& hop_by_hop)
 {
@@ -179,6 +190,7 @@ ResponsePlan plan_response(const Asked& asked, const http::ResponseHead& respons
             if (!stripped(field, settings, rule) || cache::stripped_towards_clients(field.id))
                 kept.fields.add(field);
     }
+    plan.freshness.ruled_by_unkept_fields = ruled_by_unkept(response.fields, settings, rule);
     plan.storable = cache::decide_storable(asked.facts, asked.target_uri, kept, directives,
                                            plan.freshness, settings.store);
     plan.fields_differ = !directives.private_fields.empty() || !directives.no_cache_fields.empty();
@@ -207,6 +219,7 @@ ResponsePlan plan_response(const Asked& asked, const http::ResponseHead& respons
 
 FreshenPlan plan_freshen(const http::ResponseHead& update, std::uint16_t stored_status,
                          std::string_view stored_reason, const http::FieldList& stored,
+                         const cache::Freshness& stored_freshness,
                          const cache::ExchangeTimes& times, const config::CacheSettings& settings,
                          const config::PathRule* rule)
 {
@@ -216,6 +229,14 @@ FreshenPlan plan_freshen(const http::ResponseHead& update, std::uint16_t stored_
     const cache::ResponseDirectives directives = cache::parse_response_directives(merged);
     plan.freshness =
         cache::freshness_of(stored_status, merged, directives, times, rules_of(settings, rule));
+    if (stored_freshness.ruled_by_unkept_fields && !update.fields.has_any(kRuling)) {
+        const WallTime age_zero = plan.freshness.age_zero;
+        plan.freshness = stored_freshness;
+        plan.freshness.age_zero = age_zero;
+    } else
+        plan.freshness.ruled_by_unkept_fields = ruled_by_unkept(update.fields, settings, rule);
+    plan.keep = !directives.no_store && !directives.is_private;
+    if (!plan.keep) plan.freshness.no_cache = true;
     plan.tags = cache::tags_of(update.fields).names;
     append_status_line(plan.lines, stored_status, stored_reason);
     // Without the 304's hop-by-hop fields already: what its Connection names are fields of its own,

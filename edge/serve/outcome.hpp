@@ -71,13 +71,14 @@ struct FreshenPlan {
     cache::Freshness freshness;
     std::string lines;             // as kept
     std::vector<std::string> tags; // from the 304, if it has any
+    bool keep =
+        true; // false: it says no-store or private now, so only the one who asked may have it
 };
-[[nodiscard]] FreshenPlan plan_freshen(const http::ResponseHead& update,
-                                       std::uint16_t stored_status, std::string_view stored_reason,
-                                       const http::FieldList& stored,
-                                       const cache::ExchangeTimes& times,
-                                       const config::CacheSettings& settings,
-                                       const config::PathRule* rule);
+[[nodiscard]] FreshenPlan
+plan_freshen(const http::ResponseHead& update, std::uint16_t stored_status,
+             std::string_view stored_reason, const http::FieldList& stored,
+             const cache::Freshness& stored_freshness, const cache::ExchangeTimes& times,
+             const config::CacheSettings& settings, const config::PathRule* rule);
 
 // Parses "status line CRLF (name: value CRLF)*" as the plans write it. Borrows from `lines`.
 void parse_lines(std::string_view lines, http::FieldList& out);

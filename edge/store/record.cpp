@@ -27,6 +27,7 @@ enum Flag : std::uint8_t {
     kExplicitLifetime = 8,
     kHasExtras = 16,
     kStaleImplicit = 32,
+    kUnkeptFields = 64,
 };
 
 std::size_t allocated_bytes(const void* memory) noexcept
@@ -171,7 +172,8 @@ void StoredResponse::fill(const Parts& parts, const Sizes& sizes) noexcept
     flags_ = static_cast<std::uint8_t>(
         (f.must_revalidate ? kMustRevalidate : 0) | (f.no_cache ? kNoCache : 0) |
         (f.heuristic ? kHeuristic : 0) | (f.explicit_lifetime ? kExplicitLifetime : 0) |
-        (f.stale_if_error_implicit ? kStaleImplicit : 0) | (sizes.extras ? kHasExtras : 0));
+        (f.stale_if_error_implicit ? kStaleImplicit : 0) |
+        (f.ruled_by_unkept_fields ? kUnkeptFields : 0) | (sizes.extras ? kHasExtras : 0));
     status_ = parts.status;
     verified_generation_.store(parts.generation, std::memory_order_relaxed);
     fence_version_ = Packed48::of(static_cast<std::int64_t>(parts.fence.version));
@@ -316,6 +318,7 @@ cache::Freshness StoredResponse::freshness() const noexcept
     f.no_cache = (flags_ & kNoCache) != 0;
     f.heuristic = (flags_ & kHeuristic) != 0;
     f.stale_if_error_implicit = (flags_ & kStaleImplicit) != 0;
+    f.ruled_by_unkept_fields = (flags_ & kUnkeptFields) != 0;
     f.explicit_lifetime = (flags_ & kExplicitLifetime) != 0;
     return f;
 }

@@ -25,6 +25,7 @@ ClientConnection::~ClientConnection() = default;
 
 bool ClientConnection::accept(uv_stream_t* server, bool is_unix)
 {
+    const bool room = worker_.make_room_for_client();
     if (!stream_.accept(server, is_unix)) return false;
     stream_.no_delay();
     counted_ = true;
@@ -33,7 +34,7 @@ bool ClientConnection::accept(uv_stream_t* server, bool is_unix)
     worker_.count(Metric::connections_total).add();
     set_deadline(worker_.settings().timeouts.idle);
     stream_.read_start();
-    if (over_limits()) shed();
+    if (over_limits() || !room) shed();
     return true;
 }
 
@@ -45,7 +46,7 @@ bool ClientConnection::over_limits()
         if (worker_.shared().addresses.add(counted_address_) > limits.connections_per_address)
             return true;
     }
-    return worker_.shared().connections.load(std::memory_order_relaxed) > limits.connections;
+    return false;
 }
 
 void ClientConnection::set_deadline(Millis after) noexcept
@@ -492,6 +493,7 @@ void ClientConnection::abort()
     if (state_ == State::closing) return;
     state_ = State::closing;
     end_exchange();
+    uncount();
     stream_.reset();
 }
 
@@ -500,7 +502,16 @@ void ClientConnection::close() noexcept
     if (state_ == State::closing) return;
     state_ = State::closing;
     end_exchange();
+    uncount();
     stream_.close();
+}
+
+// Just before its descriptor is free.
+void ClientConnection::uncount() noexcept
+{
+    if (!std::exchange(counted_, false)) return;
+    worker_.shared().connections.fetch_sub(1, std::memory_order_relaxed);
+    worker_.count(Metric::connections).sub();
 }
 
 void ClientConnection::shed()
@@ -522,10 +533,7 @@ void ClientConnection::drain() noexcept
 void ClientConnection::on_closed() noexcept
 {
     if (!counted_address_.empty()) worker_.shared().addresses.remove(counted_address_);
-    if (counted_) {
-        worker_.shared().connections.fetch_sub(1, std::memory_order_relaxed);
-        worker_.count(Metric::connections).sub();
-    }
+    uncount();
     worker_.closed(*this);
 }
 

@@ -33,6 +33,13 @@ class ClientConnection final : public net::StreamListener, public Transport
     void close() noexcept;
     [[nodiscard]] const net::Stream& stream() const noexcept { return stream_; }
     [[nodiscard]] bool idle() const noexcept { return !exchange_ && input_.empty() && !partial_; }
+    // Waits for a request, or for the peer to go.
+    [[nodiscard]] bool may_be_sent_away() const noexcept
+    {
+        return (state_ == State::open || state_ == State::lingering) && idle() && held_.empty() &&
+               !stream_.writing();
+    }
+    [[nodiscard]] MonoTime deadline() const noexcept { return deadline_; }
 
     void on_bytes(std::string_view bytes) noexcept override;
     void on_end(net::StreamEnd end) noexcept override;
@@ -68,6 +75,7 @@ class ClientConnection final : public net::StreamListener, public Transport
     void send_held();
     void linger();
     void end_exchange() noexcept;
+    void uncount() noexcept;
     void set_deadline(Millis after) noexcept;
     void update_reading();
     [[nodiscard]] bool may_keep(const http::RequestHead& head) const;

@@ -284,6 +284,8 @@ void Exchange::see_head()
         return;
     case serve::FlightPhase::replaced: {
         const store::StoredRef record = store::ref(*flight_->record());
+        // Each who waited for what must be validated every time validates for itself.
+        if (!leads_ && record->freshness().no_cache) return elsewhere(true);
         if (!leads_ &&
             (worker_.verdict_on(*record) == cache::PurgeVerdict::removed || !matches(*record)))
             return elsewhere(false);

@@ -80,6 +80,7 @@ void Fetch::acquire(bool fresh)
     const upstream::Upstream* failed = attempts_ > 0 && !fresh ? upstream_.get() : nullptr;
     ++attempts_;
     upstream_ = order_.site->upstreams->pick(worker_.loop().mono(), failed);
+    worker_.make_room_for_upstream();
     if (upstream::Connection* kept = worker_.pool().acquire(*this, upstream_, fresh))
         on_connection(*kept);
 }
@@ -423,13 +424,18 @@ store::StoredRef Fetch::store_response()
     return insert(parts);
 }
 
-store::StoredRef Fetch::insert(store::StoredResponse::Parts& parts)
+store::StoredRef Fetch::record_of(store::StoredResponse::Parts& parts)
 {
     parts.key_hash = flight_->start().key_hash;
     parts.stored_at = times_.response_received;
     parts.fence = fence_;
     parts.generation = sent_generation_;
-    store::StoredRef record = store::StoredResponse::make(parts);
+    return store::StoredResponse::make(parts);
+}
+
+store::StoredRef Fetch::insert(store::StoredResponse::Parts& parts)
+{
+    store::StoredRef record = record_of(parts);
     unreserve(); // from here the record itself counts
     store::StoredRef kept = store::ref(*record);
     if (worker_.shared().store.insert(std::move(record)) == store::MemoryStore::Insert::stored)
@@ -452,8 +458,8 @@ store::StoredRef Fetch::freshened(const store::StoredResponse& stored,
     http::FieldList stored_fields;
     stored.fields(stored_fields);
     const serve::FreshenPlan plan =
-        serve::plan_freshen(head, stored.status(), stored.reason(), stored_fields, times_,
-                            order_.site->settings.cache, order_.rule);
+        serve::plan_freshen(head, stored.status(), stored.reason(), stored_fields,
+                            stored.freshness(), times_, order_.site->settings.cache, order_.rule);
     http::FieldList fields;
     serve::parse_lines(plan.lines, fields);
     const std::vector<std::uint64_t> new_tags = hashes_of(plan.tags);
@@ -469,7 +475,9 @@ store::StoredRef Fetch::freshened(const store::StoredResponse& stored,
     parts.freshness = plan.freshness;
     parts.body = slices;
     parts.body_bytes = stored.body_bytes();
-    return insert(parts);
+    if (plan.keep) return insert(parts);
+    worker_.shared().store.erase(stored);
+    return record_of(parts);
 }
 
 // RFC 9111 §4.3.5.

@@ -85,6 +85,7 @@ class Fetch final : public upstream::ConnectionUser, public serve::Wakeable
     [[nodiscard]] store::StoredRef store_response();
     [[nodiscard]] store::StoredRef freshened(const store::StoredResponse& stored,
                                              const http::ResponseHead& head);
+    [[nodiscard]] store::StoredRef record_of(store::StoredResponse::Parts& parts);
     [[nodiscard]] store::StoredRef insert(store::StoredResponse::Parts& parts);
     [[nodiscard]] bool replace_by_stale(std::uint16_t upstream_status); // 0: no answer came
     [[nodiscard]] bool reserve(std::uint64_t body_bytes);

@@ -4,6 +4,7 @@
 #include "edge/serve/site.hpp"
 #include "edge/store/memory.hpp"
 #include "edge/worker/address_counts.hpp"
+#include "edge/worker/descriptors.hpp"
 #include "purge/state.hpp"
 
 #include <atomic>
@@ -20,6 +21,7 @@ struct Shared {
     serve::KeyMemory keys;
     std::atomic<std::uint32_t> connections{0}; // from clients, all workers
     AddressCounts addresses;
+    DescriptorShares descriptors; // set before the workers begin
     std::atomic<bool> draining{false};
 
     explicit Shared(const store::MemoryOptions& memory) : purges(epochs), store(memory, epochs) {}

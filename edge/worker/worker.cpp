@@ -33,7 +33,8 @@ bool connection_names_fields(const http::FieldList& fields)
     return names;
 }
 
-upstream::ClientLimits limits_of(const config::EdgeSettings& settings, std::uint32_t of_workers)
+upstream::ClientLimits limits_of(const config::EdgeSettings& settings, std::uint32_t of_workers,
+                                 std::uint64_t descriptors, std::size_t upstreams)
 {
     upstream::ClientLimits limits;
     limits.head.head_bytes = static_cast<std::uint32_t>(settings.limits.head_bytes);
@@ -43,7 +44,9 @@ upstream::ClientLimits limits_of(const config::EdgeSettings& settings, std::uint
     limits.idle = settings.timeouts.upstream_idle;
     limits.keepalive = settings.timeouts.upstream_keepalive;
     limits.tunnel_idle = settings.timeouts.tunnel_idle;
-    limits.connections = std::max(1U, settings.limits.upstream_connections / of_workers);
+    const std::uint64_t share = descriptors / std::max<std::size_t>(1, upstreams);
+    limits.connections = static_cast<std::uint32_t>(std::max<std::uint64_t>(
+        1, std::min<std::uint64_t>(settings.limits.upstream_connections, share) / of_workers));
     return limits;
 }
 
@@ -76,9 +79,8 @@ Worker::Worker(Shared& shared, std::shared_ptr<const serve::Sites> sites,
                std::vector<net::ListenSocket> sockets, observe::AccessLog::Producer& access_log,
                std::uint32_t of_workers)
     : shared_(shared), of_workers_(of_workers), sites_(std::move(sites)),
-      head_limits_(head_limits_of(sites_->settings())),
-      pool_(loop_, limits_of(sites_->settings(), of_workers)), participant_(shared.epochs.join()),
-      sockets_(std::move(sockets)), access_log_(access_log)
+      head_limits_(head_limits_of(sites_->settings())), pool_(loop_, client_limits()),
+      participant_(shared.epochs.join()), sockets_(std::move(sockets)), access_log_(access_log)
 {
     mailbox_ = std::make_unique<net::Mailbox<std::function<void()>>>(
         loop_, kMailboxLength, [](std::function<void()>&& order) { order(); });
@@ -188,6 +190,51 @@ void Worker::open(uv_stream_t* server, bool is_unix)
     if (!connection.accept(server, is_unix)) connection.close();
 }
 
+upstream::ClientLimits Worker::client_limits() const
+{
+    return limits_of(settings(), of_workers_, shared_.descriptors.upstreams,
+                     sites_->upstreams().size());
+}
+
+std::uint64_t Worker::free_descriptors() const
+{
+    std::uint64_t used = shared_.connections.load(std::memory_order_relaxed);
+    for (const auto& [url, upstream] : sites_->upstreams())
+        used += upstream->connections.load(std::memory_order_relaxed);
+    return shared_.descriptors.connections - std::min(used, shared_.descriptors.connections);
+}
+
+std::uint64_t Worker::free_for_client() const
+{
+    const std::uint64_t most = settings().limits.connections;
+    const std::uint64_t open = shared_.connections.load(std::memory_order_relaxed);
+    return std::min(free_descriptors(), most - std::min(open, most));
+}
+
+bool Worker::make_room_for_client()
+{
+    if (free_for_client() > 0) return true;
+    close_longest_idle();
+    return free_for_client() > 0;
+}
+
+void Worker::make_room_for_upstream()
+{
+    if (free_descriptors() == 0) close_longest_idle();
+}
+
+void Worker::close_longest_idle()
+{
+    ClientConnection* longest = nullptr;
+    for (const auto& [connection, owned] : connections_)
+        if (connection->may_be_sent_away() &&
+            (longest == nullptr || connection->deadline() < longest->deadline()))
+            longest = connection;
+    if (longest == nullptr) return;
+    count(Metric::connections_shed).add();
+    longest->close();
+}
+
 void Worker::closed(ClientConnection& connection) noexcept
 {
     connections_.erase(&connection);
@@ -219,7 +266,7 @@ void Worker::apply(std::shared_ptr<const serve::Sites> sites)
     sites_ = std::move(sites);
     head_limits_ = head_limits_of(settings());
     parsers_.clear(); // made with the old limits
-    pool_.set_limits(limits_of(settings(), of_workers_));
+    pool_.set_limits(client_limits());
 }
 
 void Worker::begin_drain(Millis limit)

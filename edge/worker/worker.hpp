@@ -61,6 +61,10 @@ class Worker final : public serve::Waker
     }
     [[nodiscard]] const http::HeadLimits& head_limits() const noexcept { return head_limits_; }
     [[nodiscard]] bool draining() const noexcept { return draining_; }
+    // Where limits or descriptors are used up the client that has been idle longest is sent away.
+    // False: there is none, and so no room.
+    [[nodiscard]] bool make_room_for_client();
+    void make_room_for_upstream(); // as much as can be done
 
     // Writes the whole answer into `out` if a fresh stored response gives it and nothing else has
     // to be done; false: an exchange has to see to it. `connection` is the one that asks, for the
@@ -82,6 +86,10 @@ class Worker final : public serve::Waker
 
   private:
     void run();
+    [[nodiscard]] std::uint64_t free_descriptors() const;
+    [[nodiscard]] std::uint64_t free_for_client() const;
+    void close_longest_idle();
+    [[nodiscard]] upstream::ClientLimits client_limits() const;
     void log_hit(const http::RequestHead& request, const ClientConnection& connection,
                  const serve::Answer& answer, std::size_t bytes, std::uint16_t stored_status);
     void open(uv_stream_t* server, bool is_unix);

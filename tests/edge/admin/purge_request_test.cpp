@@ -61,6 +61,8 @@ BOOST_AUTO_TEST_CASE(every_problem_names_the_member_at_fault)
         {"something behind it", R"({"type":"all"} x)", ""},
         {"no object", R"(["all"])", ""},
         {"bytes that are no UTF-8", "{\"type\":\"all\",\"note\":\"\xff\"}", ""},
+        {"selectors beside all", R"({"type":"all","selectors":["http://a/"]})", "selectors"},
+        {"groups beside all", R"({"type":"all","groups":["t"]})", "groups"},
         {"an unknown member", R"({"type":"all","mod":"soft"})", "mod"},
         {"no type", R"({"selectors":["http://h/"]})", "type"},
         {"a type that is no string", R"({"type":1})", "type"},

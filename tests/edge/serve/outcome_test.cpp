@@ -324,12 +324,12 @@ BOOST_AUTO_TEST_SUITE(freshen_plan)
 namespace
 {
 FreshenPlan freshened(const std::string& stored, const std::string& update,
-                      const Options& options = {})
+                      const Options& options = {}, const cache::Freshness& before = {})
 {
     const Response not_modified("HTTP/1.1 304 Not Modified" +
                                 (update.empty() ? "" : "\n" + update));
     const http::FieldList fields = cache::fields_of(stored);
-    return plan_freshen(*not_modified, 200, "Fine", fields, kTimes, options.settings,
+    return plan_freshen(*not_modified, 200, "Fine", fields, before, kTimes, options.settings,
                         options.rule ? &*options.rule : nullptr);
 }
 std::string kept(const std::string& fields)
@@ -337,6 +337,29 @@ std::string kept(const std::string& fields)
     return with_crlf("HTTP/1.1 200 Fine\n" + fields + "\n");
 }
 } // namespace
+
+// RFC 9213 §2.2: the targeted field still rules, though clients were never shown it.
+BOOST_AUTO_TEST_CASE(
+    a_304_that_repeats_no_ruling_field_leaves_the_lifetime_that_a_stripped_one_gave)
+{
+    cache::Freshness before;
+    before.lifetime = Seconds{10};
+    before.ruled_by_unkept_fields = true;
+    const std::string stored = "Cache-Control: max-age=600\nETag: \"e\"";
+    BOOST_TEST((freshened(stored, "ETag: \"e\"", {}, before).freshness.lifetime == Seconds{10}));
+    BOOST_TEST(freshened(stored, "ETag: \"e\"", {}, before).freshness.ruled_by_unkept_fields);
+    BOOST_TEST((freshened(stored, "Cache-Control: max-age=60", {}, before).freshness.lifetime ==
+                Seconds{60}));
+    BOOST_TEST(!freshened(stored, "Cache-Control: max-age=60", {}, before)
+                    .freshness.ruled_by_unkept_fields);
+}
+
+BOOST_AUTO_TEST_CASE(a_304_that_forbids_storing_keeps_nothing)
+{
+    BOOST_TEST(freshened("Cache-Control: max-age=600", "").keep);
+    BOOST_TEST(!freshened("Cache-Control: max-age=600", "Cache-Control: no-store").keep);
+    BOOST_TEST(!freshened("Cache-Control: max-age=600", "Cache-Control: private").keep);
+}
 
 // RFC 9111 §3.2, §4.3.4
 BOOST_AUTO_TEST_CASE(
