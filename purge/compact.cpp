@@ -90,13 +90,17 @@ void CompactState::join(const CompactKey& key, const CompactEntry& entry)
     if (key.scope == Scope::all && joined.hard > before.hard) drop_covered();
 }
 
-void CompactState::drop_covered()
+bool CompactState::drop_covered()
 {
+    bool dropped = false;
     for (auto next = entries_.begin(); next != entries_.end();) {
         const auto [key, entry] = *next++;
         const CompactEntry kept = without(entry, covered_up_to(key));
-        if (!(kept == entry)) put(key, kept);
+        if (kept == entry) continue;
+        put(key, kept);
+        dropped = true;
     }
+    return dropped;
 }
 
 void CompactState::raise_floor(Version floor)
@@ -176,9 +180,8 @@ Result<CompactState, RecordError> decode_snapshot(ByteView bytes)
         state.put(key, entry);
     }
     if (!from.ok()) return fail(error_of(from));
-    // Nothing that is covered is kept by who writes one.
-    state.drop_covered();
-    if (from.left() != 0 || state.entries_.size() != count) return fail(RecordError::corrupt);
+    // Who writes one keeps nothing that is covered.
+    if (from.left() != 0 || state.drop_covered()) return fail(RecordError::corrupt);
     return state;
 }
 } // namespace tidemark::purge

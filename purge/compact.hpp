@@ -59,7 +59,7 @@ class CompactState
     void join(const CompactKey& key, const CompactEntry& entry);
     void put(const CompactKey& key, const CompactEntry& entry);
     void raise_floor(Version floor);
-    void drop_covered();
+    bool drop_covered(); // anything?
     [[nodiscard]] Version covered_up_to(const CompactKey& key) const;
     [[nodiscard]] Version hard_on_all(const std::string& site) const;
 

@@ -207,6 +207,8 @@ void write(ByteWriter& to, const SnapshotPiece& frame)
     TIDEMARK_CHECK(frame.bytes.size() <= kPieceBytesMax);
     to.u64(frame.journal);
     to.varint(frame.through);
+    write(to, frame.root);
+    write(to, frame.state);
     to.varint(frame.total_bytes);
     to.varint(frame.offset);
     to.bytes(frame.bytes);
@@ -215,6 +217,8 @@ void read(ByteReader& from, SnapshotPiece& frame)
 {
     frame.journal = from.u64();
     frame.through = from.varint(kNumberMax);
+    frame.root = read_digest(from);
+    frame.state = read_digest(from);
     frame.total_bytes = from.varint(kNumberMax);
     frame.offset = from.varint(frame.total_bytes);
     frame.bytes = read_piece(from);

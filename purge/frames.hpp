@@ -94,6 +94,8 @@ struct RepairRequest {
 struct SnapshotPiece {
     JournalId journal = 0;
     Version through = 0; // the snapshot stands for all up to here
+    Digest root;         // of all versions up to there: the edge's tree goes on from it
+    Digest state;        // CompactState::digest() of the whole: proves it
     std::uint64_t total_bytes = 0;
     std::uint64_t offset = 0;
     ByteView bytes;
@@ -146,7 +148,7 @@ inline constexpr Millis kLeaseMax{24 * 3600 * 1000};
 //    6 welcome    1 wire, 8 journal, v mark, v oldest, v lease ms, 4 link, 2 epoch
 //    7 refusal    1 reason, text detail
 //    8 repair     v contiguous, gaps
-//    9 snapshot   8 journal, v through, v total_bytes, v offset, rest bytes
+//    9 snapshot   8 journal, v through, 16 root, 16 state, v total_bytes, v offset, rest bytes
 //   10 query      4 walk, v first, v end, 1 level, v nodes, each v: less the one before
 //   11 reply      4 walk, v first, v end, 16 below, 1 level, v nodes, each: v node,
 //                 8 bits which children follow (the others are zero), each 16

@@ -134,6 +134,7 @@ BOOST_AUTO_TEST_CASE(a_snapshot_that_nobody_writes_is_corrupt)
         {"no version", "\x01\x09\x00\x01\x01*\x01\x01u\x00\x00"s},
         {"soft below hard", "\x01\x09\x00\x01\x01*\x01\x01u\x05\x04"s},
         {"covered", "\x01\x09\x00\x02"s + entry + "\x01*\x06\x00\x06\x00"s},
+        {"hard covered, soft not", "\x01\x09\x00\x02\x01*\x06\x00\x05\x00\x01+\x01\x01u\x04\x08"s},
         {"something left over", "\x01\x09\x00\x01"s + entry + "x"},
     };
     const auto decoded = [](const Bytes& body) {

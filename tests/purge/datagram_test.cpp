@@ -3,6 +3,7 @@
 #include <boost/test/unit_test.hpp>
 #include <rapidcheck/boost_test.h>
 
+#include <random>
 #include <set>
 #include <string>
 
@@ -170,6 +171,26 @@ RC_BOOST_PROP(a_window_is_a_set_of_what_came, ())
         window.mark(near);
         came.insert(near);
         RC_ASSERT(window.highest() == *came.rbegin());
+    }
+}
+
+// Over several rounds of the ring, with gaps: every number in the window and those beside it.
+RC_BOOST_PROP(a_window_holds_the_last_1024_numbers_exactly, (std::uint64_t seed))
+{
+    std::mt19937_64 random{seed};
+    ReplayWindow window;
+    std::set<std::uint64_t> came;
+    std::uint64_t number = 1;
+    for (int i = 0; i < 3000; ++i, number += 1 + random() % 3) {
+        window.mark(number);
+        came.insert(number);
+        if (i % 500 != 499) continue;
+        for (std::uint64_t n = number + 2; n > 0 && n + 1200 > number; --n) {
+            auto expected =
+                came.count(n) != 0 ? ReplayWindow::Place::seen : ReplayWindow::Place::fresh;
+            if (n + ReplayWindow::kSize <= number) expected = ReplayWindow::Place::too_old;
+            RC_ASSERT(window.place_of(n) == expected);
+        }
     }
 }
 

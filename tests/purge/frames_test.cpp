@@ -110,7 +110,8 @@ Frame any_frame(std::size_t kind, const std::string& text)
     case 7:
         return RepairRequest{any_received()};
     case 8:
-        return SnapshotPiece{any<JournalId>(), any_version(), kVersionMax, any_version() / 2, text};
+        return SnapshotPiece{any<JournalId>(), any_version(),     any_digest(), any_digest(),
+                             kVersionMax,      any_version() / 2, text};
     case 9:
         return DigestQuery{any<std::uint32_t>(), {any_version(), any_version()}, 9, any_nodes()};
     case 10:
@@ -160,7 +161,8 @@ BOOST_AUTO_TEST_CASE(what_no_writer_writes_is_corrupt)
         {"adrift 4", with(4, '\4')},
         {"a flag that is no flag", with(5, '\2')},
         {"versions the wrong way round", with(2, '\2')},
-        {"a snapshot beyond its total", "\x09\x0D"s + Bytes(8, 'j') + "\x01\x01\x01\x01x"s},
+        {"a snapshot beyond its total",
+         "\x09\x2D"s + Bytes(8, 'j') + "\x01"s + Bytes(32, 'd') + "\x01\x01xy"s},
         {"level 0", "\x0A\x08"s + Bytes(4, 'w') + "\x00\x01\x00\x00"s},
         {"65 nodes", "\x0A\x08"s + Bytes(4, 'w') + "\x00\x01\x01\x41"s},
     };
