@@ -33,11 +33,11 @@ class ClientConnection final : public net::StreamListener, public Transport
     void close() noexcept;
     [[nodiscard]] const net::Stream& stream() const noexcept { return stream_; }
     [[nodiscard]] bool idle() const noexcept { return !exchange_ && input_.empty() && !partial_; }
-    // Waits for a request, or for the peer to go.
+    // Waits for a request or the rest of its head, or for the peer to go.
     [[nodiscard]] bool may_be_sent_away() const noexcept
     {
-        return (state_ == State::open || state_ == State::lingering) && idle() && held_.empty() &&
-               !stream_.writing();
+        return counted_ && state_ != State::tunnel && !exchange_ && input_.empty() &&
+               held_.empty() && !stream_.writing();
     }
     [[nodiscard]] MonoTime deadline() const noexcept { return deadline_; }
 

@@ -195,6 +195,41 @@ BOOST_AUTO_TEST_CASE(a_slow_reader_holds_up_nobody_who_waited_for_the_same_large
         }
 }
 
+BOOST_AUTO_TEST_CASE(the_client_that_was_idle_longest_makes_room_and_nobody_who_is_served)
+{
+    const auto stand = Stand::with_config(
+        "workers = 1\n[limits]\nconnections = 3\n[[site]]\nupstreams = [\"ORIGIN\"]\n");
+    Gate& gate = stand->origin.gate();
+    stand->origin.on("/slow", [&](Exchange& x) {
+        if (!gate.wait()) return x.abort();
+        x.answer(200, kNoStore, "slow");
+    });
+    stand->origin.page("/a", kFresh, "a");
+    std::deque<RawClient> clients;
+    for (int i = 0; i < 3; ++i)
+        BOOST_TEST(clients.emplace_back(stand->edge().at()).get("/a").body == "a");
+    RawClient fourth = stand->client();
+    BOOST_TEST(fourth.get("/a").body == "a");
+    BOOST_TEST(clients[0].closed_by_peer());
+
+    clients[1].send_request("GET", "/slow");
+    clients[2].send_request("GET", "/slow");
+    fourth.send_request("GET", "/slow/other");
+    BOOST_TEST(fourth.read_response().status() == 404);
+    stand->origin.wait_for("/slow", 1);
+    RawClient fifth = stand->client();
+    BOOST_TEST(fifth.get("/a").body == "a");
+    BOOST_TEST(fourth.closed_by_peer());
+    fifth.send_request("GET", "/slow");
+    BOOST_REQUIRE(poll_until(soon(), [&] {
+        RawClient sixth = stand->client();
+        return sixth.get("/a").status() == 503;
+    }));
+    gate.open();
+    for (RawClient* served : {&clients[1], &clients[2], &fifth})
+        BOOST_TEST(served->read_response().body == "slow");
+}
+
 BOOST_AUTO_TEST_CASE(clients_that_leave_in_the_moment_of_their_answer_do_no_harm)
 {
     Stand stand({"--workers", "1"});
