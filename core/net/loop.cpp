@@ -145,7 +145,8 @@ struct SignalWatcher::Handle {
     std::function<void(int)> arrived;
 };
 
-SignalWatcher::SignalWatcher(Loop& loop, std::vector<int> numbers, std::function<void(int)> arrived)
+SignalWatcher::SignalWatcher(Loop& loop, const std::vector<int>& numbers,
+                             const std::function<void(int)>& arrived)
 {
     for (const int number : numbers) {
         auto* handle = new Handle{{}, &loop, arrived};

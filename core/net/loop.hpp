@@ -125,7 +125,8 @@ class Wakeup
 class SignalWatcher
 {
   public:
-    SignalWatcher(Loop& loop, std::vector<int> numbers, std::function<void(int)> arrived);
+    SignalWatcher(Loop& loop, const std::vector<int>& numbers,
+                  const std::function<void(int)>& arrived);
     ~SignalWatcher();
     SignalWatcher(const SignalWatcher&) = delete;
     SignalWatcher& operator=(const SignalWatcher&) = delete;

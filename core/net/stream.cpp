@@ -3,9 +3,8 @@
 #include "core/base/check.hpp"
 
 #include <cerrno>
-#include <cstring>
+#include <new>
 #include <sys/socket.h>
-#include <vector>
 
 namespace tidemark::net
 {
@@ -123,7 +122,8 @@ std::size_t Stream::queued_bytes() const noexcept
 void Stream::shutdown() noexcept
 {
     if (closing_) return;
-    auto* request = new uv_shutdown_t;
+    auto* request = new (std::nothrow) uv_shutdown_t;
+    if (request == nullptr) return; // the close that follows ends our side as well
     const int status = uv_shutdown(request, raw(), [](uv_shutdown_t* done, int) { delete done; });
     if (status != 0) delete request;
 }

@@ -15,7 +15,6 @@ namespace tidemark::worker
 namespace
 {
 constexpr std::uint32_t kDetoursMax = 3; // flights waited for in vain before going alone
-constexpr std::size_t kTunnelBytes = 256 * 1024;
 
 Seconds whole_seconds(Millis t)
 {
