@@ -18,7 +18,7 @@ namespace
 {
 constexpr std::uint32_t kAttemptsMax = 3;
 constexpr std::uint64_t kReserveBytes = 64 * 1024;
-constexpr Millis kWaitForSlow{3'000}; // of those who follow the same flight
+constexpr Millis kWaitForSlow{5'000}; // of those who follow the same flight
 
 std::vector<std::uint64_t> hashes_of(const std::vector<std::string>& tags)
 {
