@@ -113,7 +113,7 @@ BOOST_AUTO_TEST_CASE(a_malformed_answer_is_a_bad_gateway_and_not_stored)
         BOOST_TEST_CONTEXT("row " << row << ": " << bytes.substr(0, 100))
         {
             const std::string target = "/" + std::to_string(row++);
-            stand.origin.on(target, [&](Exchange& x) {
+            stand.origin.on(target, [bytes](Exchange& x) { // may outlive the row
                 x.send(bytes);
                 x.close();
             });
