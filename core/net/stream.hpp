@@ -87,7 +87,6 @@ class Stream
         uv_tcp_t tcp;
         uv_pipe_t pipe;
     } handle_{};
-    struct Requests; // of the slow path: made when first needed
     std::unique_ptr<uv_write_t> write_;
     bool made_ = false;
     bool is_unix_ = false;

@@ -12,15 +12,10 @@ namespace
 constexpr Millis kTick{500};
 constexpr Millis kLookUpAgain{30'000};
 
-std::string text_of(const net::Address& address)
-{
-    return address.text();
-}
-
 bool same(const std::vector<net::Address>& a, const std::vector<net::Address>& b)
 {
     return std::equal(a.begin(), a.end(), b.begin(), b.end(),
-                      [](const auto& x, const auto& y) { return text_of(x) == text_of(y); });
+                      [](const auto& x, const auto& y) { return x.text() == y.text(); });
 }
 } // namespace
 
