@@ -15,16 +15,7 @@
 // compared with another: only durations are, and those within a margin.
 namespace tidemark::purge
 {
-// CLOCK_BOOTTIME: runs on while the machine sleeps, so that nobody wakes up with a valid lease. A
-// clock type without now(), as those of core/base/time.hpp.
-struct BootClock {
-    using duration = Nanos;
-    using rep = duration::rep;
-    using period = duration::period;
-    using time_point = std::chrono::time_point<BootClock>;
-    static constexpr bool is_steady = true;
-};
-using BootTime = BootClock::time_point;
+using tidemark::BootTime;
 
 // What goes into an ack: rounded down, so that a lease counts from no later than it was sent.
 [[nodiscard]] constexpr Stamp stamp_of(BootTime now)

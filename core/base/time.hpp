@@ -25,10 +25,20 @@ struct MonoClock {
     static constexpr bool is_steady = true;
 };
 
+// CLOCK_BOOTTIME: runs on while the machine sleeps, so that nobody wakes up with a valid lease.
+struct BootClock {
+    using duration = Nanos;
+    using rep = duration::rep;
+    using period = duration::period;
+    using time_point = std::chrono::time_point<BootClock>;
+    static constexpr bool is_steady = true;
+};
+
 // Milliseconds since 1970-01-01T00:00Z.
 using WallTime = WallClock::time_point;
 // Nanoseconds of a clock that never steps.
 using MonoTime = MonoClock::time_point;
+using BootTime = BootClock::time_point;
 
 [[nodiscard]] constexpr WallTime wall_time_of(Seconds since_epoch)
 {

@@ -57,6 +57,11 @@ void Loop::set_hooks(std::function<void()> turn_begins, std::function<void()> be
     before_wait_ = std::move(before_wait);
 }
 
+BootTime Loop::boot_now() noexcept
+{
+    return BootTime{Nanos{nanos_of(CLOCK_BOOTTIME)}};
+}
+
 void Loop::begin_turn() noexcept
 {
     in_turn_ = true;

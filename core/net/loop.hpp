@@ -31,6 +31,8 @@ class Loop
 
     [[nodiscard]] WallTime wall() const noexcept { return wall_; }
     [[nodiscard]] MonoTime mono() const noexcept { return mono_; }
+    // Not of the turn but of the call: leases are judged after the request's bytes were read.
+    [[nodiscard]] static BootTime boot_now() noexcept;
 
     // Called at the start of a turn and right before the loop waits. `before_wait` may start work
     // of its own; nothing else runs between it and the wait.
