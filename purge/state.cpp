@@ -371,7 +371,7 @@ void InvalidationState::Impl::add_entry(const Invalidation& invalidation, MonoTi
 void InvalidationState::Impl::add(const Invalidation& invalidation, MonoTime now,
                                   Application& application)
 {
-    TIDEMARK_CHECK(supports(invalidation.scope));
+    TIDEMARK_CHECK(invalidation.scope != Scope::pattern);
     const std::uint64_t v = invalidation.version;
     if (v > version.load(std::memory_order_relaxed)) version.store(v, std::memory_order_release);
     if (invalidation.scope == Scope::all && invalidation.mode == Mode::hard)
@@ -535,7 +535,7 @@ Verdict InvalidationState::verdict(const Subject& subject, const Fence& fence, M
 }
 
 Verdict InvalidationState::verdict(const Subject& subject, const Fence& fence, MonoTime now,
-                                   std::uint64_t at) const
+                                   std::uint64_t at, std::uint64_t /*verified_generation*/) const
 {
     const Verdict worst = impl_->by_selectors({subject, fence, now, at});
     // Last, because what these two absorb is dropped from the tables after they have risen.
