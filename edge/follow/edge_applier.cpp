@@ -1,0 +1,94 @@
+#include "edge/follow/edge_applier.hpp"
+
+#include "edge/follow/applied.hpp"
+
+#include <algorithm>
+#include <iterator>
+
+namespace tidemark::follow
+{
+namespace
+{
+// From a snapshot: no allowance is left.
+void append_entry(std::vector<purge::Invalidation>& into, const purge::CompactKey& key,
+                  const purge::CompactEntry& entry, const serve::Sites& sites)
+{
+    purge::Message message;
+    message.site = key.site;
+    purge::Order order;
+    order.scope = key.scope;
+    order.selector = key.selector;
+    const auto append = [&](Version version, purge::OrderMode mode) {
+        if (version == 0) return;
+        message.version = version;
+        order.mode = mode;
+        message.body = purge::Invalidate{{order}, false};
+        std::ranges::move(invalidations_of(message, sites), std::back_inserter(into));
+    };
+    append(entry.hard, purge::OrderMode::hard);
+    append(entry.soft, purge::OrderMode::soft);
+}
+} // namespace
+
+void EdgeApplier::apply(std::span<const purge::Message> messages, Now now)
+{
+    // Under one generation all together: cheaper than one each, and no reader is worse off.
+    invalidations_.clear();
+    for (const purge::Message& message : messages) {
+        std::ranges::move(invalidations_of(message, *sites_), std::back_inserter(invalidations_));
+        state_.hear(message.version);
+    }
+    if (!invalidations_.empty()) state_.apply(invalidations_, now.mono);
+    for (const purge::Message& message : messages)
+        take(message, now);
+}
+
+void EdgeApplier::take(const purge::Message& message, Now now)
+{
+    if (const auto* undo = std::get_if<purge::Undo>(&message.body)) {
+        static_cast<void>(state_.undo(undo->undone, now.mono));
+    } else if (const auto* floor = std::get_if<purge::Floor>(&message.body)) {
+        state_.raise_floor({floor->floor, 0});
+    } else if (std::holds_alternative<purge::Push>(message.body)) {
+        owner_.on_push(message);
+    } else {
+        const auto& order = std::get<purge::Invalidate>(message.body);
+        if (order.erase) owner_.on_erase(message);
+        const bool refresh = std::ranges::any_of(order.orders, [](const purge::Order& one) {
+            return one.mode == purge::OrderMode::refresh;
+        });
+        if (refresh) owner_.on_refresh(message);
+    }
+}
+
+void EdgeApplier::load(const purge::CompactState& state, Now now)
+{
+    invalidations_.clear();
+    for (const auto& [key, entry] : state.entries())
+        append_entry(invalidations_, key, entry, *sites_);
+    state_.apply(invalidations_, now.mono);
+    if (state.floor() != 0) state_.raise_floor({state.floor(), 0});
+    state_.hear(state.through());
+}
+
+void EdgeApplier::reset(purge::JournalId journal, Now now)
+{
+    standing_.set_applied(journal, 0);
+    state_.reset(now.mono);
+}
+
+void EdgeApplier::cap(Version agreed, Now now)
+{
+    state_.cap(agreed, now.mono);
+}
+
+void EdgeApplier::hear(Version version)
+{
+    state_.hear(version);
+}
+
+void EdgeApplier::fence_key(const purge::FenceKey& key)
+{
+    standing_.add_key(key);
+}
+} // namespace tidemark::follow
