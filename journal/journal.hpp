@@ -64,6 +64,7 @@ struct JournalStart {
     purge::DigestTree tree;       // of all versions up to the mark; last() is the mark
     purge::SharedRecord snapshot; // encode_snapshot() of all up to base; null where base is 0
     purge::Digest snapshot_state; // its CompactState::digest()
+    purge::Digest root_at_base;   // of all versions up to base: a tree goes on from it
     std::vector<purge::RegisteredEdge> edges;
     std::vector<std::string> remarks; // what the operator should know: a torn tail, a new id, why
     [[nodiscard]] Version mark() const noexcept { return tree.last(); }

@@ -38,6 +38,7 @@ struct HubSettings {
     std::size_t stream_window = 512 * 1024;       // unsent bytes of a stream before repairs pause
     std::size_t stream_backlog = 4 * 1024 * 1024; // beyond it fresh records are left to repair
     std::size_t progress_steps = 4'096;           // per edge: how far back applied_at is known
+    std::uint64_t epoch_datagrams = purge::Sealer::kKeyUsesMax / 2; // then datagrams get new keys
     purge::SenderLimits sender;
 };
 
@@ -53,7 +54,7 @@ struct CloseStream { // on_closed() follows
     PeerId peer;
     std::string why; // for the log
 };
-struct KeepEdge { // make it durable, then call on_edge_kept()
+struct KeepEdge { // make it durable, then call on_edge_kept(): once for each, in order
     purge::RegisteredEdge edge;
 };
 struct DropEdge { // has left: forget it durably
@@ -121,6 +122,9 @@ class Hub
     void on_durable(std::span<const journal::DurableRecord> records, Now now);
     void on_records(std::uint64_t request, std::span<const purge::SharedRecord> records, Now now);
     void on_new_journal(const journal::JournalStart& start, Now now);
+    // Retention has raised the base: what stands for all up to it now.
+    void on_compacted(Version base, purge::SharedRecord snapshot, const purge::Digest& state,
+                      const purge::Digest& root_at_base);
     void on_edge_kept(std::string_view name, Now now);
 
     // -- Control streams. `name`: as its certificate says.
