@@ -5,6 +5,7 @@ find_package(tl-expected REQUIRED)
 find_package(fmt REQUIRED)
 pkg_check_modules(UV REQUIRED IMPORTED_TARGET libuv>=1.44)
 pkg_check_modules(XXHASH REQUIRED IMPORTED_TARGET libxxhash>=0.8)
+pkg_check_modules(RE2 REQUIRED IMPORTED_TARGET re2)
 
 # llhttp is packaged as C sources. Its default build is loose: LLHTTP_STRICT_MODE is not optional.
 find_path(LLHTTP_INCLUDE_DIR llhttp.h PATHS /usr/share/include/llhttp /usr/include REQUIRED)

@@ -94,6 +94,13 @@ template <class HashOf> class SlotTable
         if (live_ == 0 || (array.capacity > kSmall && live_ * 4 < array.capacity)) rebuild(live_);
     }
 
+    // Removes every word at once.
+    void clear()
+    {
+        live_ = 0;
+        rebuild(0);
+    }
+
     [[nodiscard]] std::size_t size() const noexcept { return live_; }
     [[nodiscard]] std::size_t bytes() const noexcept
     {

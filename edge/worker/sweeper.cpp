@@ -30,7 +30,8 @@ void Sweeper::sweep()
         if (record.verified_generation() == generation) return true;
         const purge::Subject subject{cache::uri_of_key(record.key()), record.tags()};
         const purge::Verdict verdict =
-            shared_.purges.verdict(subject, record.fence(), loop_.mono());
+            shared_.purges.verdict(subject, record.fence(), loop_.mono(),
+                                   shared_.purges.generation(), record.verified_generation());
         if (verdict == purge::Verdict::valid) record.set_verified_generation(generation);
         return verdict != purge::Verdict::removed;
     });

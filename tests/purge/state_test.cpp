@@ -255,7 +255,7 @@ BOOST_AUTO_TEST_CASE(an_earlier_generation_sees_nothing_of_a_later_barrier)
     BOOST_TEST((edge.state.verdict({"http://h/x", {}}, {5, 0}, kStart) == Verdict::soft_stale));
 }
 
-BOOST_AUTO_TEST_CASE(a_hard_all_absorbs_older_entries)
+BOOST_AUTO_TEST_CASE(a_hard_all_absorbs_older_entries_once_it_can_no_longer_be_undone)
 {
     Edge edge;
     edge.hard(Scope::url, "http://h/a", 5);
@@ -263,6 +263,11 @@ BOOST_AUTO_TEST_CASE(a_hard_all_absorbs_older_entries)
     edge.hard(Scope::url, "http://h/b", 9);
     edge.state.apply_local("http://h/c");
     edge.hard(Scope::all, "", 8);
+    BOOST_TEST((edge.ask("http://h/z", {7, 1}) == Verdict::removed));
+    BOOST_TEST(edge.state.entries() == 5U);
+    edge.state.age(kStart + 600s);
+    BOOST_TEST(edge.state.entries() == 5U);
+    edge.state.age(kStart + 601s);
     BOOST_TEST(edge.state.entries() == 2U);
     BOOST_TEST((edge.ask("http://h/z", {7, 1}) == Verdict::removed));
     BOOST_TEST((edge.ask("http://h/z", {8, 1}) == Verdict::valid));
