@@ -118,7 +118,7 @@ class TlsStream
     void read_stop() noexcept;
     void read_start() noexcept; // reading is how a stream begins
 
-    // Ends our side once what was written is sent; the peer's side stays open.
+    // Ends our side once what was written is sent. The peer sees an eof, and answers by ending too.
     void shutdown() noexcept;
     // At once. What is queued and not sent is lost.
     void close() noexcept;
