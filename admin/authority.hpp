@@ -49,8 +49,11 @@ class Authority
     class Upload
     {
       public:
-        virtual ~Upload() = default;                          // without commit(): nothing was kept
-        [[nodiscard]] virtual bool write(ByteView piece) = 0; // false: no space, or it failed
+        virtual ~Upload() = default; // without commit(): nothing was kept
+        // False: why() says it; nothing but destruction is of use then.
+        [[nodiscard]] virtual bool write(ByteView piece) = 0;
+        enum class Fault : std::uint8_t { none, too_large, no_space, io };
+        [[nodiscard]] virtual Fault why() const noexcept { return Fault::io; }
         // Stages it on the edges, then issues its version. `head`: "Name: value\r\n" lines.
         virtual void commit(std::string uri, std::string head, std::optional<Version> as_of,
                             journal::Draft draft, Submitted done) = 0;

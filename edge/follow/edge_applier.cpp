@@ -33,6 +33,7 @@ void append_entry(std::vector<purge::Invalidation>& into, const purge::CompactKe
 void EdgeApplier::apply(std::span<const purge::Message> messages, Now now)
 {
     // Under one generation all together: cheaper than one each, and no reader is worse off.
+    owner_.before_apply(messages);
     invalidations_.clear();
     for (const purge::Message& message : messages) {
         std::ranges::move(invalidations_of(message, *sites_), std::back_inserter(invalidations_));
@@ -63,6 +64,7 @@ void EdgeApplier::take(const purge::Message& message, Now now)
 
 void EdgeApplier::load(const purge::CompactState& state, Now now)
 {
+    owner_.on_lost_track();
     invalidations_.clear();
     for (const auto& [key, entry] : state.entries())
         append_entry(invalidations_, key, entry, *sites_);
@@ -73,12 +75,14 @@ void EdgeApplier::load(const purge::CompactState& state, Now now)
 
 void EdgeApplier::reset(purge::JournalId journal, Now now)
 {
+    owner_.on_lost_track();
     standing_.set_applied(journal, 0);
     state_.reset(now.mono);
 }
 
 void EdgeApplier::cap(Version agreed, Now now)
 {
+    owner_.on_lost_track();
     state_.cap(agreed, now.mono);
 }
 

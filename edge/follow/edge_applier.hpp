@@ -6,6 +6,7 @@
 
 #include <functional>
 #include <memory>
+#include <span>
 #include <vector>
 
 // Applies an origin's messages to this edge's invalidation state. On the control thread.
@@ -15,7 +16,13 @@ namespace tidemark::follow
 class MessageOwner
 {
   public:
-    // All on the control thread, after the message is applied.
+    // All on the control thread. Before these messages are applied, and after each one is.
+    virtual void before_apply(std::span<const purge::Message> messages)
+    {
+        static_cast<void>(messages);
+    }
+    // A snapshot, a cap or another journal: single messages were not seen.
+    virtual void on_lost_track() {}
     virtual void on_erase(const purge::Message& message) = 0; // then Follower::on_erased()
     virtual void on_refresh(const purge::Message& message) = 0;
     virtual void on_push(const purge::Message& message) = 0;
