@@ -40,7 +40,7 @@ struct DurableRecord {
 };
 
 enum class AppendError : std::uint8_t {
-    no_space, // the disk is full: nothing was taken, nothing is lost; 503
+    no_space, // the disk is full, or too much waits: nothing was taken, nothing is lost; 503
     io,       // the disk fails; 503
     key_used, // the idempotency key stands for another order; 409
     invalid,  // purge::fault_of
