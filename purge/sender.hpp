@@ -50,6 +50,7 @@ class Sender
     // The edge asks for what it misses: due at once.
     void on_nack(const Received& received, MonoTime now);
     [[nodiscard]] LossEstimate& loss() noexcept { return loss_; }
+    [[nodiscard]] const LossEstimate& loss() const noexcept { return loss_; }
 
     // When poll() has something to do (the past: now); nothing: not before one of the calls above.
     [[nodiscard]] std::optional<MonoTime> next_due() const;
