@@ -6,7 +6,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
+#include <iterator>
 #include <utility>
 #include <vector>
 
@@ -26,21 +26,27 @@ class PatternList
     using Items = std::vector<Item>; // by rising `since`
 
     explicit PatternList(sync::EpochDomain& epochs) : epochs_(epochs) {}
-    ~PatternList() { delete items_.load(std::memory_order_relaxed); }
+    ~PatternList() { delete list_.load(std::memory_order_relaxed); }
     PatternList(const PatternList&) = delete;
     PatternList& operator=(const PatternList&) = delete;
 
-    // Visits those that became stricter after `verified_generation`; `visit` returns false to stop.
-    template <class Visit> void each_since(std::uint64_t verified_generation, Visit&& visit) const
+    // Visits those that, as of `generation`, became stricter after `verified_generation`; `visit`
+    // returns false to stop.
+    template <class Visit>
+    void each_since(std::uint64_t verified_generation, std::uint64_t generation,
+                    Visit&& visit) const
     {
-        const Items* items = items_.load(std::memory_order_acquire);
-        if (items == nullptr) return;
-        for (auto item = items->rbegin(); item != items->rend(); ++item)
+        const List* list = list_.load(std::memory_order_acquire);
+        while (list != nullptr && list->generation > generation)
+            list = list->before;
+        if (list == nullptr) return;
+        for (auto item = list->items.rbegin(); item != list->items.rend(); ++item)
             if (item->since <= verified_generation || !visit(*item)) return;
     }
 
-    // Writers only, from here on.
-    void put(Item item)
+    // Writers only, from here on. What changes with `generation`, which is not published yet, is
+    // seen from then on; retire_superseded() follows its publication.
+    void put(Item item, std::uint64_t generation)
     {
         Items fresh;
         fresh.reserve(size() + 1);
@@ -48,35 +54,67 @@ class PatternList
             if (old.hash != item.hash || text_of(*old.pattern) != text_of(*item.pattern))
                 fresh.push_back(old);
         fresh.push_back(std::move(item));
-        publish(std::move(fresh));
+        replace(std::move(fresh), generation);
     }
-    template <class Predicate> void drop_if(Predicate&& drop)
+    template <class Predicate> void drop_if(Predicate&& drop, std::uint64_t generation)
     {
         if (std::none_of(all().begin(), all().end(), drop)) return;
-        Items fresh;
-        std::copy_if(all().begin(), all().end(), std::back_inserter(fresh),
-                     [&](const Item& item) { return !drop(item); });
-        publish(std::move(fresh));
+        replace(without(drop), generation);
+    }
+    void retire_superseded()
+    {
+        for (const List* list : superseded_)
+            retire(list);
+        superseded_.clear();
+    }
+    // In every generation: whatever these say is said by something that is looked at behind them.
+    template <class Predicate> void drop_covered_if(Predicate&& drop)
+    {
+        if (std::none_of(all().begin(), all().end(), drop)) return;
+        const List* old = list_.load(std::memory_order_relaxed);
+        list_.store(new List{old->generation, old->before, without(drop)},
+                    std::memory_order_release);
+        retire(old);
     }
     [[nodiscard]] const Items& all() const
     {
         static const Items kNone;
-        const Items* items = items_.load(std::memory_order_relaxed);
-        return items == nullptr ? kNone : *items;
+        const List* list = list_.load(std::memory_order_relaxed);
+        return list == nullptr ? kNone : list->items;
     }
     [[nodiscard]] std::size_t size() const { return all().size(); }
 
   private:
-    void publish(Items fresh)
+    // As of `generation`; before it, `before` holds (see Entry).
+    struct List {
+        std::uint64_t generation;
+        const List* before;
+        Items items;
+    };
+
+    template <class Predicate> [[nodiscard]] Items without(Predicate&& drop) const
     {
-        const Items* now = fresh.empty() ? nullptr : new Items(std::move(fresh));
-        const Items* old = items_.exchange(now, std::memory_order_acq_rel);
-        if (old == nullptr) return;
-        epochs_.retire(const_cast<Items*>(old),
-                       [](void* items) { delete static_cast<Items*>(items); });
+        Items kept;
+        std::copy_if(all().begin(), all().end(), std::back_inserter(kept),
+                     [&](const Item& item) { return !drop(item); });
+        return kept;
+    }
+    void replace(Items items, std::uint64_t generation)
+    {
+        const List* old = list_.load(std::memory_order_relaxed);
+        const bool is_ours = old != nullptr && old->generation == generation;
+        list_.store(new List{generation, is_ours ? old->before : old, std::move(items)},
+                    std::memory_order_release);
+        if (old != nullptr) superseded_.push_back(old);
+    }
+    void retire(const List* list)
+    {
+        epochs_.retire(const_cast<List*>(list),
+                       [](void* object) { delete static_cast<List*>(object); });
     }
 
     sync::EpochDomain& epochs_;
-    std::atomic<const Items*> items_{nullptr};
+    std::atomic<const List*> list_{nullptr};
+    std::vector<const List*> superseded_;
 };
 } // namespace tidemark::purge

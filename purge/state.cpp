@@ -149,6 +149,7 @@ struct InvalidationState::Impl {
 
     void raise_floor(const Fence& to);
     void raise_floor_version(std::uint64_t to);
+    [[nodiscard]] bool is_covered(const PatternList::Item& item, std::uint64_t by) const;
     void drop_covered();
     [[nodiscard]] std::uint64_t newest_hard_all_up_to(std::uint64_t version);
     void drop_some(std::size_t entries);
@@ -289,7 +290,8 @@ void InvalidationState::Impl::add_order(const Order& order, Application& applica
     application.changed = true;
     note(order);
     if (order.scope == Scope::pattern)
-        patterns.put({order.pattern, order.hash, order.site, application.generation});
+        patterns.put({order.pattern, order.hash, order.site, application.generation},
+                     application.generation);
 }
 
 // For the readers' short cuts.
@@ -308,6 +310,7 @@ void InvalidationState::Impl::publish(Application& application)
     if (!application.changed) return;
     generation.store(application.generation, std::memory_order_release);
     versions.retire(std::move(application.replaced));
+    patterns.retire_superseded();
 }
 
 void InvalidationState::Impl::count()
@@ -423,8 +426,10 @@ bool InvalidationState::Impl::undo(std::uint64_t v)
     Application application = begin();
     for (const std::uint64_t hash : hashes)
         rebuild(hash, application);
+    if (application.changed)
+        patterns.drop_if([&](const PatternList::Item& item) { return is_covered(item, 0); },
+                         application.generation);
     publish(application);
-    drop_covered();
     return v > collapsed_through;
 }
 
@@ -456,15 +461,19 @@ void InvalidationState::Impl::raise_floor_version(std::uint64_t to)
     undone.erase(undone.begin(), undone.upper_bound(to));
 }
 
+bool InvalidationState::Impl::is_covered(const PatternList::Item& item, std::uint64_t by) const
+{
+    const Entry* entry = versions.newest(item.hash);
+    return entry == nullptr || entry->newest() <= by;
+}
+
 // Drops what the floor or a collapsed hard `all` speaks for; the first slice of it, if it is much.
 void InvalidationState::Impl::drop_covered()
 {
     const std::uint64_t covered = std::max(floor_version.load(std::memory_order_relaxed),
                                            hard_all.load(std::memory_order_relaxed));
-    patterns.drop_if([&](const PatternList::Item& item) {
-        const Entry* entry = versions.newest(item.hash);
-        return entry == nullptr || entry->newest() <= covered;
-    });
+    patterns.drop_covered_if(
+        [&](const PatternList::Item& item) { return is_covered(item, covered); });
     versions.drop_up_to(covered);
     drop_some(kFirstDropSlice);
 }
@@ -541,7 +550,7 @@ void InvalidationState::Impl::reset()
     hard_all.store(0, std::memory_order_release);
     site_tags.store(0, std::memory_order_release);
     site_alls.store(0, std::memory_order_release);
-    patterns.drop_if([](const PatternList::Item&) { return true; });
+    patterns.drop_covered_if([](const PatternList::Item&) { return true; });
     versions.clear();
     locals.clear();
     recent.clear();
@@ -600,11 +609,13 @@ void InvalidationState::Impl::ask_patterns(Finding& finding) const
         const Entry* entry = versions.find(item.hash, question.generation);
         return entry != nullptr && entry->newest() > finding.above;
     };
-    patterns.each_since(question.verified_generation, [&](const PatternList::Item& item) {
-        // The look-up first: it costs less than the match.
-        if (!may_matter(item) || !matches(*item.pattern, question.subject.uri)) return true;
-        return finding.ask(item.hash);
-    });
+    patterns.each_since(question.verified_generation, question.generation,
+                        [&](const PatternList::Item& item) {
+                            // The look-up first: it costs less than the match.
+                            if (!may_matter(item) || !matches(*item.pattern, question.subject.uri))
+                                return true;
+                            return finding.ask(item.hash);
+                        });
 }
 
 Verdict InvalidationState::Impl::by_selectors(const Question& question) const

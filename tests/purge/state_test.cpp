@@ -1,44 +1,12 @@
-#include "purge/state.hpp"
+#include "tests/purge/state_edge.hpp"
 
 #include <boost/test/unit_test.hpp>
-
-#include <string>
-#include <vector>
 
 BOOST_AUTO_TEST_SUITE(state)
 
 using namespace tidemark;
 using namespace tidemark::purge;
 using namespace std::chrono_literals;
-
-namespace
-{
-constexpr MonoTime kStart{1000s};
-constexpr std::string_view kPage = "http://h:8080/a/b?c";
-
-struct Edge {
-    sync::EpochDomain epochs;
-    InvalidationState state{epochs};
-
-    Verdict ask(std::string_view uri, Fence fence, MonoTime now = kStart,
-                std::vector<std::string> tags = {}) const
-    {
-        std::vector<std::uint64_t> hashes;
-        for (const std::string& tag : tags)
-            hashes.push_back(tag_hash(tag));
-        return state.verdict({uri, hashes}, fence, now);
-    }
-    void hard(Scope scope, std::string selector, std::uint64_t version)
-    {
-        state.apply({version, scope, Mode::hard, 0s, std::move(selector)}, kStart);
-    }
-    void soft(Scope scope, std::string selector, std::uint64_t version, Seconds max_stale,
-              MonoTime now = kStart)
-    {
-        state.apply({version, scope, Mode::soft, max_stale, std::move(selector)}, now);
-    }
-};
-} // namespace
 
 BOOST_AUTO_TEST_CASE(nothing_applied_means_valid)
 {

@@ -153,4 +153,121 @@ BOOST_AUTO_TEST_CASE(workers_apply_their_local_invalidations_at_the_same_time)
         }
 }
 
+BOOST_AUTO_TEST_CASE(no_reader_sees_half_of_an_undo)
+{
+    sync::EpochDomain epochs;
+    InvalidationState state(epochs, {.patterns = 20});
+    std::atomic<std::uint64_t> halves{0};
+    const std::uint64_t tag[] = {tag_hash("t")};
+    with_readers(
+        epochs,
+        [&] {
+            const std::uint64_t generation = state.generation();
+            for (int i = 0; i < 4; ++i) {
+                const auto of = [&](const Subject& subject) {
+                    return state.verdict(subject, {0, 0}, kNow, generation);
+                };
+                const Verdict by_url = of({"http://h/a", {}, 1});
+                if (of({"http://h/b", tag, 1}) != by_url) halves.fetch_add(1);
+                if (of({"http://h/c/d.css", {}, 1}) != by_url) halves.fetch_add(1);
+                if (of({"http://h/e", {}, site_hash("shop")}) != by_url) halves.fetch_add(1);
+            }
+        },
+        [&] {
+            for (std::uint64_t i = 0; i < kPurges; ++i) {
+                Invalidation group[] = {{0, Scope::tag, Mode::hard, 0s, "t"},
+                                        {0, Scope::url, Mode::hard, 0s, "http://h/a"},
+                                        {0, Scope::pattern, Mode::hard, 0s, "[.]css$"},
+                                        {0, Scope::all, Mode::hard, 0s, "", "shop"}};
+                const std::uint64_t version = state.apply_next(group, kNow);
+                Invalidation noise[] = {
+                    {0, Scope::pattern, Mode::hard, 0s, "http://n/" + std::to_string(i % 19)}};
+                state.apply_next(noise, kNow);
+                state.undo(version, kNow);
+                if (i % 16 == 0) state.age(kNow);
+            }
+        });
+    BOOST_TEST(halves.load() == 0U);
+    BOOST_TEST((state.verdict({"http://h/a", tag, 1}, {0, 0}, kNow) == Verdict::valid));
+    epochs.reclaim();
+    BOOST_TEST(epochs.retired() == 0U);
+}
+
+BOOST_AUTO_TEST_CASE(what_was_purged_is_never_valid_again_through_caps_undo_ageing_and_new_journals)
+{
+    sync::EpochDomain epochs;
+    InvalidationState state(
+        epochs,
+        {.entries = 200, .patterns = 8, .undo_window = 20s, .undo_entries = 100, .caps = 4});
+    // A fence that was taken before the page was purged last: its version and local sequence.
+    constexpr unsigned kLocalBits = 40;
+    std::atomic<std::uint64_t> stale_fence{0};
+    std::atomic<std::uint64_t> resurrected{0};
+    std::atomic<std::uint64_t> never_sent{0};
+    with_readers(
+        epochs,
+        [&] {
+            for (int i = 0; i < 8; ++i) {
+                const std::uint64_t packed = stale_fence.load(std::memory_order_acquire);
+                if (packed == 0) continue;
+                const Fence fence{packed >> kLocalBits,
+                                  packed & ((std::uint64_t{1} << kLocalBits) - 1)};
+                if (state.verdict({"http://h/a.css", {}}, fence, kNow) == Verdict::valid)
+                    resurrected.fetch_add(1);
+                if (state.tick() <= fence.local) never_sent.fetch_add(1);
+            }
+        },
+        [&] {
+            MonoTime now = kNow;
+            for (std::uint64_t i = 1; i <= kPurges; ++i) {
+                now += 1s;
+                const Fence before = state.fence();
+                state.tick();
+                Invalidation page[] = {
+                    {0, Scope::all, Mode::hard, 0s, ""},
+                    {0, Scope::url, Mode::hard, 0s, "http://h/a.css"},
+                    {0, Scope::pattern, i % 2 == 0 ? Mode::hard : Mode::soft, 0s,
+                     "/a[.]css$|" + std::to_string(i % 20)},
+                };
+                state.apply_next(std::span(page).subspan(i % 3, 1), now);
+                stale_fence.store((before.version << kLocalBits) | before.local,
+                                  std::memory_order_release);
+                Invalidation noise[] = {
+                    {0, Scope::url, Mode::hard, 0s, "http://n/" + std::to_string(i)},
+                    {0, Scope::all, Mode::hard, 0s, "", "other"}};
+                const std::uint64_t version = state.apply_next(noise, now);
+                if (i % 2 == 0) state.undo(version, now);
+                if (i % 7 == 0) state.cap(state.fence().version / 2, now);
+                if (i % 11 == 0) state.age(now);
+                if (i % 60 == 0) state.reset(now);
+            }
+        });
+    BOOST_TEST(resurrected.load() == 0U);
+    BOOST_TEST(never_sent.load() == 0U);
+    BOOST_TEST(state.undo_entries() <= 100U);
+    epochs.reclaim();
+    BOOST_TEST(epochs.retired() == 0U);
+}
+
+BOOST_AUTO_TEST_CASE(a_fence_taken_in_a_new_journal_has_no_version_of_the_old_one)
+{
+    sync::EpochDomain epochs;
+    InvalidationState state(epochs);
+    std::atomic<std::uint64_t> torn{0};
+    with_readers(
+        epochs,
+        [&] {
+            const Fence fence = state.fence();
+            // The n-th journal begins with local sequence n and knows version 1000 + n alone.
+            if (fence.version != 0 && fence.version < 1000 + fence.local) torn.fetch_add(1);
+        },
+        [&] {
+            for (std::uint64_t n = 1; n <= kPurges; ++n) {
+                state.reset(kNow);
+                state.hear(1000 + n);
+            }
+        });
+    BOOST_TEST(torn.load() == 0U);
+}
+
 BOOST_AUTO_TEST_SUITE_END()
