@@ -12,6 +12,9 @@ class ReservedPort
 {
   public:
     explicit ReservedPort(Family family = Family::ipv4);
+    // One whose UDP port of the same number is free too. (That one cannot be kept: sharing it would
+    // mean to share its datagrams.)
+    [[nodiscard]] static ReservedPort free_for_udp_too();
     [[nodiscard]] const Endpoint& endpoint() const noexcept { return endpoint_; }
 
   private:
