@@ -101,10 +101,10 @@ void OriginLink::retry_later(const std::string& why)
 
 void OriginLink::on_open(const net::PeerIdentity& peer) noexcept
 {
-    log::info("linked to origin \"{}\" at {}", peer.name, origin_->text());
-    last_error_.clear();
+    peer_ = peer.name;
     ++connects_;
     up_ = true;
+    welcomed_ = false;
     follower_.on_connected(
         [this](purge::Direction direction, std::uint16_t epoch) {
             return exported(*stream_, direction, epoch);
@@ -116,9 +116,16 @@ void OriginLink::on_open(const net::PeerIdentity& peer) noexcept
 void OriginLink::on_bytes(ByteView bytes) noexcept
 {
     follower_.on_bytes(bytes, now());
-    // Only who was answered starts again with a short wait: a refusal comes after the handshake.
-    if (follower_.linked()) wait_ = options_.retry_first;
+    if (follower_.linked() && !std::exchange(welcomed_, true)) on_welcome();
     perform();
+}
+
+// A refusal comes after the handshake: only who is welcome starts again with a short wait.
+void OriginLink::on_welcome()
+{
+    log::info("linked to origin \"{}\" at {}", peer_, origin_->text());
+    last_error_.clear();
+    wait_ = options_.retry_first;
 }
 
 void OriginLink::on_sent(std::size_t) noexcept {}

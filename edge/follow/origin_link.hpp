@@ -63,6 +63,7 @@ class OriginLink final : public net::TlsListener
   private:
     void connect();
     void connect_to(const net::Address& address);
+    void on_welcome();
     void retry_later(const std::string& why);
     void perform_one(Action& action);
     void set_timer();
@@ -83,7 +84,9 @@ class OriginLink final : public net::TlsListener
     Millis wait_;
     std::string last_error_;
     std::uint64_t connects_ = 0;
+    std::string peer_; // its name
     bool up_ = false;
+    bool welcomed_ = false;
     bool performing_ = false;
     bool closing_ = false;
     // Look-ups that are under way when the link closes find it gone.

@@ -8,6 +8,7 @@ namespace tidemark::origin
 {
 namespace
 {
+constexpr Millis kLastWords{1'000};
 constexpr std::size_t kStreamsMax = 12'000; // those in their handshake included
 
 purge::DatagramKey exported(const net::TlsStream& stream, purge::Direction direction,
@@ -26,7 +27,11 @@ purge::DatagramKey exported(const net::TlsStream& stream, purge::Direction direc
 class Links::Peer final : public net::TlsListener
 {
   public:
-    explicit Peer(Links& links) : links_(links), stream_(links.loop_, links.context_, *this) {}
+    explicit Peer(Links& links)
+        : links_(links), stream_(links.loop_, links.context_, *this),
+          closing_(links.loop_, [this] { close(); })
+    {
+    }
 
     [[nodiscard]] bool accept(uv_stream_t* server, bool is_unix)
     {
@@ -34,6 +39,14 @@ class Links::Peer final : public net::TlsListener
     }
     void write(ByteView bytes) { stream_.write(bytes); }
     void close() noexcept { stream_.close(); }
+    // The last word, a refusal perhaps, still reaches a peer that reads.
+    void close_when_sent()
+    {
+        last_words_ = true;
+        stream_.shutdown();
+        if (stream_.queued_bytes() == 0) return close();
+        closing_.start(kLastWords);
+    }
     [[nodiscard]] std::optional<PeerId> id() const noexcept { return id_; }
 
     // Where its datagrams go: from where its last authentic one came.
@@ -56,6 +69,7 @@ class Links::Peer final : public net::TlsListener
     }
     void on_sent(std::size_t bytes) noexcept override
     {
+        if (last_words_ && stream_.queued_bytes() == 0) return close();
         if (!id_) return;
         links_.hub_.on_sent(*id_, bytes, links_.now());
         links_.perform();
@@ -76,6 +90,8 @@ class Links::Peer final : public net::TlsListener
     net::TlsStream stream_;
     std::optional<PeerId> id_;
     std::string name_;
+    net::Timer closing_;
+    bool last_words_ = false;
 };
 
 Links::Links(net::Loop& loop, Hub& hub, HubOwner& owner)
@@ -184,7 +200,7 @@ void Links::perform_one(Action& action)
             Peer* peer = links.peer_of(order.peer);
             if (peer == nullptr) return;
             log::info("link closed: {}", order.why);
-            peer->close();
+            peer->close_when_sent();
         }
         void operator()(Remark& remark) const
         {
