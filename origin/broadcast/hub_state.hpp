@@ -66,6 +66,9 @@ struct Session {
     Transfers transfers;
 };
 
+// How often we look whether the lease of a name's former instance is over.
+inline constexpr Millis kFormerInterval{100};
+
 // An edge by name, over all its sessions.
 struct EdgeState {
     PeerId session = 0; // the present one; 0: none

@@ -156,7 +156,8 @@ void Hub::Impl::on_leases(Now now)
     while (!wakes.empty() && wakes.begin()->first <= now.boot) {
         const std::string name = wakes.begin()->second;
         EdgeState& edge = edges[name];
-        wake_at(name, edge, next_clean(name, edge, now.boot));
+        const bool counts = registry.acks_count(name, now.boot);
+        wake_at(name, edge, counts ? next_clean(name, edge, now.boot) : now.boot + kFormerInterval);
         progress = true;
     }
 }

@@ -128,9 +128,6 @@ void Hub::Impl::register_edge(Session& session, Now now)
     const purge::Hello& hello = session.hello;
     const purge::RegisteredEdge registered{session.name, hello.instance, session.lease,
                                            hello.adrift, hello.only_acks_count};
-    const purge::RegisteredEdge* before = registry.find(session.name);
-    const bool taken_over = before != nullptr && before->instance != hello.instance;
-    const Millis former_lease = before == nullptr ? Millis{0} : before->lease;
     const auto result = registry.on_hello(registered, now.boot);
     if (result == purge::EdgeRegistry::HelloResult::name_taken)
         return refuse(session, purge::RefusalReason::name_taken,
@@ -151,10 +148,9 @@ void Hub::Impl::register_edge(Session& session, Now now)
         ++edge.keeps;
         actions.emplace_back(KeepEdge{registered});
     }
-    // Until then what it acknowledges proves nothing.
-    if (taken_over)
-        wake_at(session.name, edge,
-                now.boot + purge::with_margin(std::max(former_lease, session.lease)));
+    // Until the former's lease is over what it acknowledges proves nothing.
+    if (!registry.acks_count(session.name, now.boot))
+        wake_at(session.name, edge, now.boot + kFormerInterval);
     progress = true;
 }
 
