@@ -113,28 +113,31 @@ Result<Answer, std::string> read_answer(Socket& socket)
     }
 }
 
-Result<Answer, std::string> ask(const config::Address& admin, std::string_view method,
-                                std::string_view path, const std::string& body)
+// `fields`: further lines of the head.
+Result<Answer, std::string> ask(const AdminEndpoint& admin, std::string_view method,
+                                std::string_view path, const std::string& body,
+                                const std::string& fields = {})
 {
-    const auto address = net::Address::parse(config::text_of(admin));
+    const auto address = net::Address::parse(config::text_of(admin.address));
     if (!address) return fail(address.error());
     Socket socket;
     if (!socket.connect(*address)) return fail(std::string(std::strerror(errno)));
     std::string request = std::string(method) + " " + std::string(path) + " HTTP/1.1\r\nHost: " +
                           (address->is_unix() ? "localhost" : address->text()) + "\r\n";
+    if (admin.token) request += "Authorization: Bearer " + *admin.token + "\r\n";
     if (!body.empty())
         request +=
             "Content-Type: application/json\r\nContent-Length: " + std::to_string(body.size()) +
             "\r\n";
-    request += "Connection: close\r\n\r\n" + body;
+    request += fields + "Connection: close\r\n\r\n" + body;
     if (!socket.write(request)) return fail(std::string(std::strerror(errno)));
     return read_answer(socket);
 }
 
-int unreachable(const config::Address& admin, const std::string& why)
+int unreachable(const AdminEndpoint& admin, const std::string& why)
 {
     std::fprintf(stderr, "tidemark: no answer from the admin endpoint %s: %s\n",
-                 config::text_of(admin).c_str(), why.c_str());
+                 config::text_of(admin.address).c_str(), why.c_str());
     return kFailed;
 }
 
@@ -151,18 +154,39 @@ int refused(const Answer& answer)
 
 Json body_of(const PurgeCommand& command)
 {
-    static constexpr const char* kTypes[] = {"uri", "group", "uri-prefix", "host", "all"};
+    static constexpr const char* kTypes[] = {"uri",  "group",   "uri-prefix",
+                                             "host", "pattern", "all"};
     Json body = {{"type", kTypes[static_cast<std::size_t>(command.scope)]}};
     if (command.scope != PurgeScope::all) body["selectors"] = command.selectors;
-    if (command.soft) body["mode"] = "soft";
+    if (command.mode == PurgeMode::soft) body["mode"] = "soft";
+    if (command.mode == PurgeMode::refresh) body["mode"] = "refresh";
+    if (command.mode == PurgeMode::erase) body["purge"] = true;
+    if (command.key) body["key"] = *command.key;
+    if (command.note) body["note"] = *command.note;
+    if (command.dry_run) body["dry_run"] = true;
     if (command.max_stale) body["max_stale"] = command.max_stale->count();
     return body;
+}
+
+// Where to ask, and for how long the answer may take (RFC 7240 §4.3).
+std::string path_of(const PurgeCommand& command)
+{
+    if (!command.wait) return "/v1/purge";
+    const std::uint32_t percent = command.wait->percent;
+    return "/v1/purge?wait=" + (percent == 100 ? "all" : std::to_string(percent) + "%25");
+}
+
+std::string fields_of(const PurgeCommand& command)
+{
+    if (!command.wait || !command.wait->timeout) return {};
+    return "Prefer: wait=" + std::to_string(command.wait->timeout->count()) + "\r\n";
 }
 } // namespace
 
 int run_purge(const PurgeCommand& command)
 {
-    const auto answer = ask(command.admin, "POST", "/v1/purge", body_of(command).dump());
+    const auto answer =
+        ask(command.admin, "POST", path_of(command), body_of(command).dump(), fields_of(command));
     if (!answer) return unreachable(command.admin, answer.error());
     if (answer->status != 200) return refused(*answer);
     const Json reply = Json::parse(answer->body, nullptr, false);

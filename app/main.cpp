@@ -1,8 +1,10 @@
 #include "app/admin_client.hpp"
+#include "app/certs_command.hpp"
 #include "app/command_line.hpp"
 #include "app/edge_daemon.hpp"
 #include "core/net/loop.hpp"
 
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 
@@ -42,12 +44,27 @@ int run(const app::StatusCommand& status)
 {
     return app::run_status(status);
 }
+
+int run(const app::CertsCommand& certs)
+{
+    const auto now = std::chrono::system_clock::now().time_since_epoch();
+    return app::run_certs(certs, WallTime{std::chrono::duration_cast<Millis>(now)});
+}
+
+// What the command line knows and this program was built without.
+template <class Command> int run_if_there(const Command& command)
+{
+    if constexpr (requires { run(command); }) return run(command);
+    std::fputs("tidemark: this build does not have that command\n", stderr);
+    return 2;
+}
 } // namespace
 
 int main(int argc, char** argv)
 {
     net::ignore_broken_pipes();
     const app::Command command =
-        app::parse_command_line(argc, argv, TIDEMARK_VERSION, std::getenv("TIDEMARK_ADMIN"));
-    return std::visit([](const auto& one) { return run(one); }, command);
+        app::parse_command_line(argc, argv, TIDEMARK_VERSION,
+                                {std::getenv("TIDEMARK_ADMIN"), std::getenv("TIDEMARK_TOKEN")});
+    return std::visit([](const auto& one) { return run_if_there(one); }, command);
 }

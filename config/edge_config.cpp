@@ -2,6 +2,7 @@
 
 #include "config/quoted.hpp"
 #include "config/table_reader.hpp"
+#include "config/tokens.hpp"
 #include "config/units.hpp"
 #include "config/values.hpp"
 #include "core/base/text.hpp"
@@ -15,6 +16,7 @@ namespace
 constexpr DurationRange kTimeout{Millis{1}, Millis{86'400'000}}; // 1ms to 1d
 constexpr DurationRange kCacheTime{Millis{0},
                                    Millis{std::int64_t{3650} * 86'400'000}}; // 0 to 10 years
+constexpr DurationRange kLease{Millis{500}, Millis{3'600'000}};
 constexpr NumberRange kWorkers{0, 256};
 constexpr NumberRange kConnections{1, 10'000'000};
 constexpr NumberRange kConnectionsOrAny{0, 10'000'000};
@@ -35,6 +37,9 @@ struct Draft {
     std::vector<SiteOrigin> site_origins; // as settings.sites
     HostClaims hosts;
     std::optional<Place> admin_place;
+    std::optional<Place> origin_place;
+    bool says_certs = false;
+    bool says_data = false;
     bool says_listen = false;
     bool says_sites = false;
     std::optional<Place> max_object_place;  // where the file says one
@@ -168,6 +173,9 @@ void read_site(TableReader& table, Draft& draft)
     std::uint64_t body_bytes = site.body_bytes.value_or(0);
     table.size("body", kAnySize, body_bytes);
     site.body_bytes = body_bytes == 0 ? std::nullopt : std::optional{body_bytes};
+    table.flag("shield", site.shield);
+    table.text("as_of_field", "a field name such as \"X-Data-Version\"", &ValueReader::as_of_field,
+               site.as_of_field);
     table.texts("upgrade", "protocols such as \"websocket\"", &ValueReader::upgrade, site.upgrade);
     table.table("health", [&](TableReader& health) { read_health(health, site.health); });
     table.table("cache", [&](TableReader& cache) { read_cache(cache, site.cache); });
@@ -178,6 +186,22 @@ void read_site(TableReader& table, Draft& draft)
     draft.settings.sites.push_back(std::move(site));
     draft.site_origins.push_back(
         {table.place(), table.says_something("hosts"), table.says_something("upstreams")});
+}
+
+// The origin daemon, and how this edge stands to it.
+void read_following(TableReader& table, Draft& draft)
+{
+    EdgeSettings& settings = draft.settings;
+    if (table.has("origin")) draft.origin_place = table.place_of("origin");
+    draft.says_certs = table.has("certs");
+    draft.says_data = table.has("data");
+    table.text("origin", "an address such as \"192.0.2.1:7101\"", &ValueReader::origin,
+               settings.origin);
+    table.text("certs", "a folder", &ValueReader::folder, settings.certs);
+    table.text("data", "a folder", &ValueReader::folder, settings.data);
+    table.duration("lease", kLease, settings.lease);
+    table.text("adrift", "\"revalidate\", \"serve\" or \"fail\"", &ValueReader::adrift,
+               settings.adrift);
 }
 
 void read_top(TableReader& table, Draft& draft)
@@ -192,6 +216,8 @@ void read_top(TableReader& table, Draft& draft)
     table.text("admin", "an address such as \"127.0.0.1:8081\"", &ValueReader::admin,
                settings.admin);
     table.flag("admin_allow_remote", settings.admin_allow_remote);
+    read_following(table, draft);
+    table.tables("token", [&](TableReader& token) { read_token(token, settings.tokens); });
     table.number("workers", kWorkers, settings.workers);
     table.size("memory", kMemory, settings.memory_bytes);
     table.text("access_log", "a path, \"-\" or \"off\"", &ValueReader::access_log,
@@ -243,6 +269,23 @@ void apply_listen(Draft& draft, const std::vector<std::string>& listen, ErrorLis
         reader.listen(address, draft.settings.listen);
 }
 
+void apply_following(Draft& draft, const EdgeFlags& flags, ErrorList& errors)
+{
+    EdgeSettings& settings = draft.settings;
+    const auto reader = [&](const char* flag) { return ValueReader{errors, Place{flag}, ""}; };
+    if (flags.origin) {
+        draft.origin_place = Place{"--origin"};
+        reader("--origin").origin(*flags.origin, settings.origin);
+    }
+    if (flags.certs) reader("--certs").folder(*flags.certs, settings.certs);
+    if (flags.data) reader("--data").folder(*flags.data, settings.data);
+    if (const auto& text = flags.lease)
+        reader("--lease").duration(parse_duration(*text), *text, kLease, settings.lease);
+    if (flags.adrift) reader("--adrift").adrift(*flags.adrift, settings.adrift);
+    draft.says_certs = draft.says_certs || flags.certs.has_value();
+    draft.says_data = draft.says_data || flags.data.has_value();
+}
+
 void apply_flags(Draft& draft, const EdgeFlags& flags, ErrorList& errors)
 {
     EdgeSettings& settings = draft.settings;
@@ -251,6 +294,7 @@ void apply_flags(Draft& draft, const EdgeFlags& flags, ErrorList& errors)
     };
     apply_listen(draft, flags.listen, errors);
     apply_upstreams(draft, flags.upstream, errors);
+    apply_following(draft, flags, errors);
     if (flags.admin) {
         draft.admin_place = Place{"--admin"};
         reader("--admin").admin(*flags.admin, settings.admin);
@@ -295,6 +339,18 @@ void check_admin(const Draft& draft, ErrorList& errors)
         "a loopback address such as \"127.0.0.1:8081\", or admin_allow_remote = true in the file");
 }
 
+// An edge proves to its origin who it is, and must know after a restart how far it had come.
+void check_following(const Draft& draft, ErrorList& errors)
+{
+    if (!draft.origin_place) return;
+    if (!draft.says_certs)
+        errors.add(*draft.origin_place, "an edge that has an origin needs certificates",
+                   "--certs DIR, or certs = \"/etc/tidemark/certs\" in a file");
+    if (!draft.says_data)
+        errors.add(*draft.origin_place, "an edge that has an origin needs a folder for its state",
+                   "--data DIR, or data = \"/var/lib/tidemark\" in a file");
+}
+
 void check_sites(const Draft& draft, std::string_view file, ErrorList& errors)
 {
     const SiteOrigin* other_hosts = nullptr;
@@ -325,20 +381,9 @@ void check_whole(Draft& draft, std::string_view file, std::string_view default_n
                    "--listen ADDR:PORT, or listen = [\":8080\"] in a file");
     check_sites(draft, file, errors);
     check_admin(draft, errors);
+    check_following(draft, errors);
     settle_object_sizes(draft, errors);
     if (draft.settings.name.empty()) draft.settings.name = default_name;
-}
-
-// The grammar of TOML knows no way to go on after a mistake: this one error stands alone.
-Result<toml::table, ConfigErrors> parse_toml(std::string_view text, std::string_view file)
-{
-    try {
-        return toml::parse(text);
-    } catch (const toml::parse_error& error) {
-        const auto& begin = error.source().begin;
-        return fail(ConfigErrors{
-            {std::string{file}, begin.line, begin.column, printable(error.description()), {}, {}}});
-    }
 }
 } // namespace
 

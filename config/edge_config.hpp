@@ -35,6 +35,11 @@ struct EdgeFlags {
     std::optional<std::string> name;
     std::optional<std::string> access_log;
     std::optional<std::string> log_level;
+    std::optional<std::string> origin;
+    std::optional<std::string> certs;
+    std::optional<std::string> data;
+    std::optional<std::string> lease;
+    std::optional<std::string> adrift;
 };
 
 // Pure. `file` names the text in errors; `default_name` is the edge's name where nothing else gives

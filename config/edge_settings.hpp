@@ -1,11 +1,13 @@
 #pragma once
 #include "config/address.hpp"
+#include "config/token_settings.hpp"
 #include "core/base/time.hpp"
 #include "core/observe/log_level.hpp"
 #include "edge/cache/bypass.hpp"
 #include "edge/cache/cache_key.hpp"
 #include "edge/cache/freshness.hpp"
 #include "edge/cache/storable.hpp"
+#include "purge/frames.hpp"
 
 #include <cstdint>
 #include <optional>
@@ -89,6 +91,11 @@ struct SiteSettings {
     std::vector<std::string>
         hosts; // lower case, no port; "*.example.org" is every name below; empty: every other host
     std::vector<UpstreamUrl> upstreams; // at least one; taken in turn
+    // Its upstreams are edges of ours with the same origin: their answers carry a fence.
+    bool shield = false;
+    // A response field, in lower case, by which the app says which version its data reflects. It
+    // can only lower a fence.
+    std::optional<std::string> as_of_field;
     HealthSettings health;
     std::optional<std::string>
         host_header; // sent to the upstream; nothing: the client's, preserved
@@ -107,6 +114,12 @@ struct EdgeSettings {
     std::vector<Address> listen;  // at least one
     std::optional<Address> admin; // nothing: off
     bool admin_allow_remote = false;
+    std::vector<TokenSettings> tokens; // of the admin address; no name twice
+    std::optional<Address> origin;     // TCP and UDP; nothing: this edge is its own
+    std::string certs;                 // a folder; not "" with an origin
+    std::string data; // a folder; not "" with an origin; "": nothing outlives a restart
+    Millis lease{3'000};
+    purge::Adrift adrift = purge::Adrift::revalidate;
     std::uint32_t workers = 0; // 0: one per core
     std::uint64_t memory_bytes = 256ULL << 20;
     std::string access_log; // a path, "-" for standard output, "" for none

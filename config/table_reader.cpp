@@ -52,6 +52,18 @@ bool negative(const Written& w)
 }
 } // namespace
 
+// The grammar of TOML knows no way to go on after a mistake: this one error stands alone.
+Result<toml::table, ConfigErrors> parse_toml(std::string_view text, std::string_view file)
+{
+    try {
+        return toml::parse(text);
+    } catch (const toml::parse_error& error) {
+        const auto& begin = error.source().begin;
+        return fail(ConfigErrors{
+            {std::string{file}, begin.line, begin.column, printable(error.description()), {}, {}}});
+    }
+}
+
 TableReader::TableReader(const toml::table& table, std::string name, std::string_view file,
                          ErrorList& errors)
     : table_(table), name_(std::move(name)), file_(file), errors_(errors)

@@ -10,6 +10,10 @@
 
 namespace tidemark::config
 {
+// The whole file; the one error has its place.
+[[nodiscard]] Result<toml::table, ConfigErrors> parse_toml(std::string_view text,
+                                                           std::string_view file);
+
 // Reads one table of a file. Each call names a key that may stand there, so finish() knows every
 // other as a mistake. A key that is absent leaves its setting alone; one that is wrong is reported
 // and leaves it alone too.

@@ -220,6 +220,105 @@ void ValueReader::upstream(std::string_view text, std::vector<UpstreamUrl>& into
     into.push_back(*std::move(url));
 }
 
+void ValueReader::link(std::string_view text, std::optional<Address>& into) const
+{
+    auto address = parse_listen_address(text);
+    if (!address) return errors_.add(at_, std::move(address).error());
+    const auto* tcp = std::get_if<TcpAddress>(&*address);
+    if (tcp == nullptr || tcp->port == 0)
+        return refuse(text, "is no place for edges to connect to",
+                      R"(an address with a port, ":7101")");
+    into = *std::move(address);
+}
+
+void ValueReader::origin(std::string_view text, std::optional<Address>& into) const
+{
+    auto address = parse_listen_address(text);
+    if (!address) return errors_.add(at_, std::move(address).error());
+    const auto* tcp = std::get_if<TcpAddress>(&*address);
+    if (tcp == nullptr || tcp->port == 0 || tcp->host.empty())
+        return refuse(text, "is no place to connect to",
+                      R"(the origin's --link address, "192.0.2.1:7101")");
+    into = *std::move(address);
+}
+
+void ValueReader::folder(std::string_view text, std::string& into) const
+{
+    if (text.empty() || text.find('\0') != text.npos)
+        refuse(text, "is no folder", R"(a path such as "/var/lib/tidemark")");
+    else
+        into = text;
+}
+
+void ValueReader::adrift(std::string_view text, purge::Adrift& into) const
+{
+    constexpr std::string_view kNames[] = {"revalidate", "serve", "fail"};
+    constexpr purge::Adrift kPolicies[] = {purge::Adrift::revalidate, purge::Adrift::serve,
+                                           purge::Adrift::fail};
+    for (std::size_t i = 0; i < std::size(kNames); ++i)
+        if (text == kNames[i]) {
+            into = kPolicies[i];
+            return;
+        }
+    refuse(text, "is no policy", "revalidate, serve or fail", nearest_name(text, kNames));
+}
+
+void ValueReader::as_of_field(std::string_view text, std::optional<std::string>& into) const
+{
+    if (!is_token(text) || frames_message(text))
+        return refuse(text, "is no field that could carry a version",
+                      R"(a name such as "X-Data-Version")");
+    into = lower(text);
+}
+
+void ValueReader::token_name(std::string_view text, const std::vector<TokenSettings>& others,
+                             std::string& into) const
+{
+    const auto plain = [](char c) { return is_alnum(c) || c == '-' || c == '.' || c == '_'; };
+    if (text.empty() || text.size() > kEdgeNameBytesMax || !std::ranges::all_of(text, plain))
+        return refuse(text, "is no name for a caller", "1 to 64 letters, digits, '-', '.' or '_'");
+    if (std::ranges::find(others, text, &TokenSettings::name) != others.end())
+        return refuse(text, "is there twice", {});
+    into = text;
+}
+
+void ValueReader::token_hash(std::string_view text, std::array<std::uint8_t, 32>& into) const
+{
+    constexpr std::string_view kKind = "sha256:";
+    const auto digit = [](char c) -> unsigned {
+        const char l = to_lower(c);
+        if (c >= '0' && c <= '9') return static_cast<unsigned>(c - '0');
+        return l >= 'a' && l <= 'f' ? static_cast<unsigned>(l - 'a') + 10 : 16;
+    };
+    const std::string_view hex = text.substr(std::min(kKind.size(), text.size()));
+    // What it is may be the token itself, put here by mistake: it is not shown.
+    if (!text.starts_with(kKind) || hex.size() != 2 * into.size() ||
+        std::ranges::any_of(hex, [&](char c) { return digit(c) > 15; }))
+        return errors_.add(at_, name_ + " is no hash",
+                           "\"sha256:\" and 64 hex digits, as `tidemark token hash` prints them");
+    for (std::size_t i = 0; i < into.size(); ++i)
+        into[i] = static_cast<std::uint8_t>(digit(hex[2 * i]) << 4 | digit(hex[2 * i + 1]));
+}
+
+void ValueReader::token_scope(std::string_view text, std::vector<TokenScope>& into) const
+{
+    const auto named = std::ranges::find(kTokenScopeNames, text);
+    if (named == kTokenScopeNames.end())
+        return refuse(text, "is no scope", "read, purge, purge-all or push",
+                      nearest_name(text, kTokenScopeNames));
+    const auto scope = static_cast<TokenScope>(named - kTokenScopeNames.begin());
+    if (std::ranges::find(into, scope) != into.end()) return refuse(text, "is there twice", {});
+    into.push_back(scope);
+}
+
+void ValueReader::token_site(std::string_view text, std::vector<std::string>& into) const
+{
+    if (text != "*" && !is_site_host(text))
+        return refuse(text, "is no host",
+                      R"("*" for all, "example.org", or all names below it, "*.example.org")");
+    add_once(lower(text), into);
+}
+
 void ValueReader::site_host(std::string_view text, HostClaims& claims,
                             std::vector<std::string>& into) const
 {

@@ -1,6 +1,8 @@
 #pragma once
 #include "config/error_list.hpp"
+#include "config/token_settings.hpp"
 #include "core/base/time.hpp"
+#include "purge/frames.hpp"
 
 #include <cstdint>
 #include <limits>
@@ -51,6 +53,21 @@ class ValueReader
     void listen(std::string_view text, std::vector<Address>& into) const;
     void admin(std::string_view text, std::optional<Address>& into) const;
     void upstream(std::string_view text, std::vector<UpstreamUrl>& into) const;
+
+    // Where an origin listens for edges: TCP and UDP, so no unix socket, and a port.
+    void link(std::string_view text, std::optional<Address>& into) const;
+    // Where an edge connects to it.
+    void origin(std::string_view text, std::optional<Address>& into) const;
+    void folder(std::string_view text, std::string& into) const;
+    void adrift(std::string_view text, purge::Adrift& into) const;
+    void as_of_field(std::string_view text, std::optional<std::string>& into) const;
+
+    // `others`: the tokens so far.
+    void token_name(std::string_view text, const std::vector<TokenSettings>& others,
+                    std::string& into) const;
+    void token_hash(std::string_view text, std::array<std::uint8_t, 32>& into) const;
+    void token_scope(std::string_view text, std::vector<TokenScope>& into) const;
+    void token_site(std::string_view text, std::vector<std::string>& into) const;
 
     // `claims`: the hosts of all sites so far, with the place of each.
     void site_host(std::string_view text, HostClaims& claims, std::vector<std::string>& into) const;

@@ -178,6 +178,18 @@ const BadCase kBadCases[] = {
      "\"/\"\nstrip_response_fields = [\"Content-Length\"]\n",
      "edge.toml:7:26: site.path.strip_response_fields \"Content-Length\" frames the message and "
      "cannot be stripped; expected another field"},
+    {"an origin nowhere, a lease too short and a policy that is none",
+     "origin = \":7101\"\ncerts = \"\"\ndata = \"/d\"\nlease = \"100ms\"\nadrift = \"server\"\n",
+     "edge.toml:2:10: origin \":7101\" is no place to connect to; expected the origin's --link "
+     "address, \"192.0.2.1:7101\"\n"
+     "edge.toml:3:9: certs \"\" is no folder; expected a path such as \"/var/lib/tidemark\"\n"
+     "edge.toml:5:9: lease is 100ms; expected a duration such as \"10s\", from 500ms to 1h\n"
+     "edge.toml:6:10: adrift \"server\" is no policy; expected revalidate, serve or fail; did you "
+     "mean \"serve\"?"},
+    {"a field that could carry no version",
+     "[[site]]\nhosts = [\"a\"]\nupstreams = [\"http://a\"]\nas_of_field = \"Content-Length\"\n",
+     "edge.toml:5:15: site.as_of_field \"Content-Length\" is no field that could carry a version; "
+     "expected a name such as \"X-Data-Version\""},
     {"h2c behind our back",
      "[[site]]\nhosts = [\"a\"]\nupstreams = [\"http://a\"]\nupgrade = [\"h2c\"]\n",
      "edge.toml:5:12: site.upgrade \"h2c\" cannot be tunnelled: it would hide requests from this "
@@ -387,6 +399,52 @@ BOOST_AUTO_TEST_CASE(the_admin_may_be_opened_to_others_on_purpose)
 {
     BOOST_TEST(settings_of("admin = \":1\"\nadmin_allow_remote = true\n" + kBase + kSite)
                    .admin.has_value());
+}
+
+BOOST_AUTO_TEST_CASE(an_edge_follows_its_origin)
+{
+    EdgeFlags flags = minimal_flags();
+    flags.origin = "localhost:7101";
+    flags.certs = "/c";
+    flags.data = "/d";
+    const EdgeSettings plain = settings_of("", flags);
+    BOOST_TEST((plain.origin == Address{TcpAddress{"127.0.0.1", 7101}}));
+    BOOST_TEST(plain.certs == "/c");
+    BOOST_TEST(plain.data == "/d");
+    BOOST_TEST((plain.lease == Millis{3000}));
+    BOOST_TEST((plain.adrift == purge::Adrift::revalidate));
+
+    flags.lease = "10s";
+    flags.adrift = "fail";
+    const EdgeSettings flagged = settings_of("lease = \"1h\"\nadrift = \"serve\"\n", flags);
+    BOOST_TEST((flagged.lease == Millis{10'000}));
+    BOOST_TEST((flagged.adrift == purge::Adrift::fail));
+    const EdgeSettings alone = settings_of(kBase + "data = \"/d\"\n" + kSite);
+    BOOST_TEST(!alone.origin.has_value());
+    BOOST_TEST(alone.data == "/d");
+}
+
+BOOST_AUTO_TEST_CASE(an_origin_needs_certificates_and_a_folder)
+{
+    EdgeFlags flags = minimal_flags();
+    flags.origin = "127.0.0.1:7101";
+    BOOST_TEST(errors_of("", flags) ==
+               "--origin: an edge that has an origin needs certificates; expected --certs DIR, or "
+               "certs = \"/etc/tidemark/certs\" in a file\n"
+               "--origin: an edge that has an origin needs a folder for its state; expected --data "
+               "DIR, or data = \"/var/lib/tidemark\" in a file");
+}
+
+BOOST_AUTO_TEST_CASE(a_shield_and_an_apps_own_version_are_of_a_site)
+{
+    const EdgeSettings s = settings_of(kBase +
+                                       "[[site]]\nhosts = [\"a\"]\nupstreams = [\"http://a\"]\n"
+                                       "shield = true\nas_of_field = \"X-Data-Version\"\n" +
+                                       kSite);
+    BOOST_TEST(s.sites.at(0).shield);
+    BOOST_TEST(s.sites.at(0).as_of_field.value() == "x-data-version");
+    BOOST_TEST(!s.sites.at(1).shield);
+    BOOST_TEST(!s.sites.at(1).as_of_field.has_value());
 }
 
 BOOST_AUTO_TEST_CASE(the_example_file_is_whole_and_shows_the_defaults)

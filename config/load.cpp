@@ -1,4 +1,5 @@
 #include "config/edge_config.hpp"
+#include "config/origin_config.hpp"
 
 #include <array>
 #include <cerrno>
@@ -53,5 +54,13 @@ Result<EdgeSettings, ConfigErrors> load_edge(const std::optional<std::string>& p
     if (!path) return parse_edge({}, {}, flags, host_name());
     return read_file(*path).and_then(
         [&](const std::string& text) { return parse_edge(text, *path, flags, host_name()); });
+}
+
+Result<OriginSettings, ConfigErrors> load_origin(const std::optional<std::string>& path,
+                                                 const OriginFlags& flags)
+{
+    if (!path) return parse_origin({}, {}, flags);
+    return read_file(*path).and_then(
+        [&](const std::string& text) { return parse_origin(text, *path, flags); });
 }
 } // namespace tidemark::config
