@@ -2,6 +2,7 @@
 #include "app/certs_command.hpp"
 #include "app/command_line.hpp"
 #include "app/edge_daemon.hpp"
+#include "app/token_command.hpp"
 #include "core/net/loop.hpp"
 
 #include <chrono>
@@ -49,6 +50,11 @@ int run(const app::CertsCommand& certs)
 {
     const auto now = std::chrono::system_clock::now().time_since_epoch();
     return app::run_certs(certs, WallTime{std::chrono::duration_cast<Millis>(now)});
+}
+
+int run(const app::TokenHashCommand&)
+{
+    return app::run_token_hash();
 }
 
 // What the command line knows and this program was built without.
