@@ -40,8 +40,10 @@ void EdgeApplier::apply(std::span<const purge::Message> messages, Now now)
         state_.hear(message.version);
     }
     if (!invalidations_.empty()) state_.apply(invalidations_, now.mono);
-    for (const purge::Message& message : messages)
+    for (const purge::Message& message : messages) {
+        times_.note(message.version, now.mono);
         take(message, now);
+    }
 }
 
 void EdgeApplier::take(const purge::Message& message, Now now)
@@ -78,6 +80,7 @@ void EdgeApplier::reset(purge::JournalId journal, Now now)
     owner_.on_lost_track();
     standing_.set_applied(journal, 0);
     state_.reset(now.mono);
+    times_.clear();
 }
 
 void EdgeApplier::cap(Version agreed, Now now)

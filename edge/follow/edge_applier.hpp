@@ -1,4 +1,5 @@
 #pragma once
+#include "edge/follow/applied_times.hpp"
 #include "edge/follow/follower.hpp"
 #include "edge/follow/standing.hpp"
 #include "edge/serve/site.hpp"
@@ -48,6 +49,8 @@ class EdgeApplier final : public Applier
     void hear(Version version) override;
     void fence_key(const purge::FenceKey& key) override;
 
+    [[nodiscard]] const AppliedTimes& times() const noexcept { return times_; }
+
   private:
     void take(const purge::Message& message, Now now);
 
@@ -56,5 +59,6 @@ class EdgeApplier final : public Applier
     const std::shared_ptr<const serve::Sites>& sites_;
     MessageOwner& owner_;
     std::vector<purge::Invalidation> invalidations_; // scratch
+    AppliedTimes times_;
 };
 } // namespace tidemark::follow
