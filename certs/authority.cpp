@@ -180,7 +180,7 @@ Result<void, std::string> Folder::issue(Names names, WallTime now)
         issued_.push_back({name, role_of(name), serial_of(*leaf.certificate), ends});
         made.push_back(std::move(leaf));
     }
-    if (const auto entered = write_issued(); !entered) return entered;
+    if (auto entered = write_issued(); !entered) return entered;
     for (std::size_t i = 0; i < made.size(); ++i) {
         const std::string path = file(names[i]);
         auto written = write_file(path + ".key", pem_of(*made[i].key), kPrivate).and_then([&] {
@@ -222,7 +222,7 @@ std::vector<std::string> Folder::valid_names() const
 Result<void, std::string> check_edge_names(Names names)
 {
     for (std::size_t i = 0; i < names.size(); ++i) {
-        if (const auto good = check_edge_name(names[i]); !good) return good;
+        if (auto good = check_edge_name(names[i]); !good) return good;
         if (std::ranges::find(names.first(i), names[i]) != names.first(i).end())
             return fail("\"" + names[i] + "\" is there twice");
     }
@@ -267,8 +267,8 @@ Result<void, std::string> check_edge_name(std::string_view name)
 
 Result<void, std::string> init(const std::string& path, Names edges, WallTime now)
 {
-    if (const auto good = check_edge_names(edges); !good) return good;
-    if (const auto made = make_folder(path); !made) return made;
+    if (auto good = check_edge_names(edges); !good) return good;
+    if (auto made = make_folder(path); !made) return made;
     const auto lock = FolderLock::take(path);
     if (!lock) return fail(lock.error());
     std::vector<std::string> names{std::string(kOrigin)};
@@ -279,7 +279,7 @@ Result<void, std::string> init(const std::string& path, Names edges, WallTime no
 
 Result<void, std::string> add(const std::string& path, Names edges, WallTime now)
 {
-    if (const auto good = check_edge_names(edges); !good) return good;
+    if (auto good = check_edge_names(edges); !good) return good;
     return changing(path, [&](Folder& folder) -> Result<void, std::string> {
         for (const std::string& name : edges)
             if (folder.has_valid(name))

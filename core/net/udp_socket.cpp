@@ -45,7 +45,7 @@ socklen_t name_for(int family, const Address& to, sockaddr_storage& name) noexce
 // The other way: who sent it, as IPv4 if it is.
 Address sender_of(const sockaddr_storage& name)
 {
-    const Address from = Address::from(reinterpret_cast<const sockaddr*>(&name));
+    Address from = Address::from(reinterpret_cast<const sockaddr*>(&name));
     if (!is_mapped(from)) return from;
     const auto* v6 = reinterpret_cast<const sockaddr_in6*>(&name);
     sockaddr_in v4{};
