@@ -1,0 +1,19 @@
+#pragma once
+#include "edge/serve/site.hpp"
+#include "purge/message.hpp"
+#include "purge/state.hpp"
+
+#include <vector>
+
+namespace tidemark::follow
+{
+// What a message means to this edge. Selectors travel as their author wrote them; here they take
+// the form that stored responses are known by: URLs through the key rules of the site that serves
+// them, hosts in lower case. What cannot be read as its scope covers nothing and is left out.
+//
+// refresh with max_stale is soft, without it hard; a push is hard on its URI. A message for one
+// site, named by any of its hosts or its label, is for that site's label; one for a site that is
+// not served here means nothing. Pure.
+[[nodiscard]] std::vector<purge::Invalidation> invalidations_of(const purge::Message& message,
+                                                                const serve::Sites& sites);
+} // namespace tidemark::follow
