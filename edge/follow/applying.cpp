@@ -43,6 +43,7 @@ void Follower::Impl::on_records(ByteView records, bool by_stream, Now now)
 
 bool Follower::Impl::take_record(const purge::RecordView& record)
 {
+    if (record.version == 0 || record.version > purge::kVersionMax) return false;
     const bool wanted_again = repairs(record.version);
     const bool known = applied.contains(record.version);
     if (known && !wanted_again) {
