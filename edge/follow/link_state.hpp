@@ -8,7 +8,7 @@
 
 // What the follower knows, and its parts by moment: follower.cpp (the stream from its hello to its
 // end, time, acknowledgements), applying.cpp (records), catching_up.cpp (gaps and snapshots),
-// comparing.cpp (heartbeats and digests), staging.cpp (pushes). For these files only.
+// comparing.cpp (heartbeats and digests), offers.cpp (pushes). For these files only.
 namespace tidemark::follow
 {
 using purge::BootTime;
@@ -102,7 +102,7 @@ struct Follower::Impl {
     void end_dispute();
     void drop_walk();
 
-    // staging.cpp
+    // offers.cpp
     void on_offer(const purge::PushOffer& offer);
     void on_push_piece(const purge::PushPiece& piece);
     void on_staged(const purge::ContentDigest& digest, std::uint64_t packed_bytes);

@@ -7,6 +7,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 
 // Content that comes before its push: pieces in order, checked when whole, kept until the push
 // takes it. With a directory in files, <digest in hex>.zst.part and .zst, so that a transfer goes
@@ -57,9 +58,11 @@ class Staging
     void wanted(const StageWanted& order);
     void piece(const StagePiece& order);
 
+    // The head of what is staged, until it is taken; "" if it is not known.
+    [[nodiscard]] std::string_view head_of(const purge::ContentDigest& digest) const;
     // The content, and it is staged no more. `done` is called at once if it is ready, else later
     // (not after this object is gone); without content if it is not here, wrong, or there is no
-    // room. Its bytes are still reserved during the call: unreserved right after.
+    // room. It is no longer reserved.
     using Taken = std::function<void(std::unique_ptr<store::Content>)>;
     void take(const purge::ContentDigest& digest, std::uint64_t content_bytes, Taken done);
 
@@ -69,6 +72,6 @@ class Staging
 
   private:
     struct Impl;
-    std::shared_ptr<Impl> impl_;
+    std::unique_ptr<Impl> impl_;
 };
 } // namespace tidemark::follow

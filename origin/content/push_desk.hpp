@@ -57,7 +57,14 @@ class PushDesk
 
   private:
     class Upload;
+    void on_packed(const Result<StagedContent, ContentError>& content, const std::string& uri,
+                   purge::Version as_of, const journal::Draft& draft,
+                   const admin::Authority::Submitted& done);
     void perform();
+    void perform_one(OfferContent& action);
+    void perform_one(IssuePush& action);
+    void perform_one(WithdrawContent& action);
+    void perform_one(ReleaseContent& action);
     void set_timer();
 
     net::Loop& loop_;
@@ -67,6 +74,7 @@ class PushDesk
     net::Timer timer_;
     std::unordered_map<PushId, admin::Authority::Submitted> waiting_;
     PushCounters counters_;
+    bool performing_ = false;
     bool closed_ = false;
 };
 } // namespace tidemark::origin

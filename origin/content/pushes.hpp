@@ -71,7 +71,7 @@ class Pushes
     };
     void issue_if_ready(PushId id, One& push, MonoTime now);
     void issue(PushId id, One& push, MonoTime now);
-    [[nodiscard]] bool offered_by_another(const purge::ContentDigest& digest, PushId but) const;
+    [[nodiscard]] bool is_offered(const purge::ContentDigest& digest) const;
 
     const PushSettings settings_;
     std::map<PushId, One> pushes_;
