@@ -2,6 +2,7 @@
 #include "core/net/loop.hpp"
 #include "edge/worker/shared.hpp"
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -21,7 +22,8 @@ class Eraser
 {
   public:
     using Done = std::function<void(std::uint64_t version)>;
-    Eraser(net::Loop& loop, Shared& shared);
+    // `sites` is the control thread's: it changes on reload.
+    Eraser(net::Loop& loop, Shared& shared, const std::shared_ptr<const serve::Sites>& sites);
     ~Eraser(); // no `done` after this
     Eraser(const Eraser&) = delete;
     Eraser& operator=(const Eraser&) = delete;
@@ -45,11 +47,12 @@ class Eraser
     void step();
     void walk();
     void mark();
-    [[nodiscard]] bool mark_passed() const;
+    [[nodiscard]] bool passed() const;
     void finish();
 
     net::Loop& loop_;
     Shared& shared_;
+    const std::shared_ptr<const serve::Sites>& sites_;
     std::unique_ptr<sync::EpochDomain::Participant> participant_;
     net::Timer timer_;
     Phase phase_ = Phase::idle;

@@ -1,4 +1,6 @@
 #pragma once
+#include "core/net/loop.hpp"
+#include "edge/serve/outcome.hpp"
 #include "edge/serve/site.hpp"
 #include "edge/store/content.hpp"
 #include "edge/worker/shared.hpp"
@@ -7,9 +9,10 @@
 #include <array>
 #include <cstdint>
 #include <functional>
-#include <list>
+#include <map>
 #include <memory>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -39,6 +42,17 @@ enum class PushOutcome : std::uint8_t {
 };
 [[nodiscard]] std::string_view text_of(PushOutcome outcome) noexcept;
 
+// What a push's head comes to at this edge. Borrows from what it was made of.
+struct PushPlan {
+    PushOutcome outcome = PushOutcome::stored; // or why it cannot be
+    const serve::Site* site = nullptr;
+    std::string key;
+    serve::ResponsePlan response;
+    std::vector<std::uint64_t> tags; // purge::tag_hash
+};
+[[nodiscard]] PushPlan plan_push(const serve::Sites& sites, std::string_view uri,
+                                 std::string_view head, std::uint64_t body_bytes, WallTime now);
+
 // Stores it. `fence`: the copy's. Online in the epoch domain.
 [[nodiscard]] PushOutcome store_pushed(Shared& shared, const serve::Sites& sites,
                                        std::string_view uri, const store::Content& content,
@@ -49,16 +63,16 @@ class PushDriver
   public:
     // What it asks of the rest.
     struct Parts {
-        // Staging::take; `done` may be called at once.
-        std::function<void(const purge::Push&,
-                           std::function<void(std::unique_ptr<store::Content>)>)>
-            take;
+        // StagingArea::head_of, and ::take, whose `done` may be called at once.
+        std::function<std::string_view(const purge::ContentDigest&)> head_of;
+        using Taken = std::function<void(std::unique_ptr<store::Content>)>;
+        std::function<void(const purge::Push&, Taken)> take;
         // follow::invalidations_of, with the sites of now.
         std::function<std::vector<purge::Invalidation>(const purge::Message&)> invalidations_of;
-        std::function<WallTime()> wall;
-        std::function<MonoTime()> mono;
     };
-    PushDriver(Shared& shared, const std::shared_ptr<const serve::Sites>& sites, Parts parts);
+    // `sites` is the control thread's: it changes on reload. Outlives what it takes from.
+    PushDriver(net::Loop& loop, Shared& shared, const std::shared_ptr<const serve::Sites>& sites,
+               Parts parts);
     ~PushDriver();
     PushDriver(const PushDriver&) = delete;
     PushDriver& operator=(const PushDriver&) = delete;
@@ -78,16 +92,18 @@ class PushDriver
 
   private:
     struct Pending;
-    void admit(const purge::Message& message, std::span<const purge::Message> batch);
-    void judge(Pending& pending, const purge::Message& message);
-    void settle(std::list<Pending>::iterator pending);
-    void end(const Pending& pending, PushOutcome outcome);
+    void admit(const purge::Message& message);
+    void judge(Pending& pending, const purge::Message& message) const;
+    [[nodiscard]] bool covered(const Pending& pending) const;
+    void settle(const Pending& pending);
+    void end(std::string_view uri, PushOutcome outcome);
 
+    net::Loop& loop_;
     Shared& shared_;
     const std::shared_ptr<const serve::Sites>& sites_;
-    Parts parts_;
+    const Parts parts_;
     std::unique_ptr<sync::EpochDomain::Participant> participant_;
-    std::list<Pending> pending_;
+    std::map<purge::Version, Pending> pending_;
     purge::Version contiguous_ = 0;
     std::array<std::uint64_t, static_cast<std::size_t>(PushOutcome::count_)> counts_{};
 };

@@ -42,8 +42,8 @@ class Refresher
     using InvalidationsOf = std::function<std::vector<purge::Invalidation>(const purge::Message&)>;
 
     // Outlives the workers' threads.
-    Refresher(net::Loop& loop, Shared& shared, const RefreshSettings& settings,
-              InvalidationsOf invalidations_of, Ask ask);
+    Refresher(net::Loop& loop, Shared& shared, const std::shared_ptr<const serve::Sites>& sites,
+              const RefreshSettings& settings, InvalidationsOf invalidations_of, Ask ask);
     ~Refresher();
     Refresher(const Refresher&) = delete;
     Refresher& operator=(const Refresher&) = delete;
@@ -60,13 +60,14 @@ class Refresher
     struct Order;
     void step();
     void look(Order& order);
+    void walk(Order& order);
     void visit(Order& order, const store::StoredResponse& record);
     void enqueue(Order& order);
     void fetch_some();
-    void set_timer();
 
     net::Loop& loop_;
     Shared& shared_;
+    const std::shared_ptr<const serve::Sites>& sites_;
     RefreshSettings settings_;
     InvalidationsOf invalidations_of_;
     Ask ask_;

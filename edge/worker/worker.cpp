@@ -120,6 +120,13 @@ void Worker::drain(Millis limit)
     static_cast<void>(mailbox_->post([this, limit] { begin_drain(limit); }));
 }
 
+bool Worker::refresh(std::string uri, std::function<void()> done)
+{
+    return mailbox_->post([this, uri = std::move(uri), done = std::move(done)]() mutable {
+        begin_get(std::move(uri), std::move(done));
+    });
+}
+
 void Worker::wake(std::shared_ptr<serve::Follower> follower) noexcept
 {
     bool first = false;
@@ -171,6 +178,7 @@ void Worker::before_wait()
         waking_.clear();
     }
     buried_exchanges_.clear();
+    buried_gets_.clear(); // behind their exchanges
     buried_fetches_.clear();
     // Destroying an exchange leaves its flight, which may wake a fetch: looked at before the loop
     // waits.
@@ -269,6 +277,15 @@ void Worker::apply(std::shared_ptr<const serve::Sites> sites)
     pool_.set_limits(client_limits());
 }
 
+void Worker::begin_get(std::string uri, std::function<void()> done)
+{
+    if (draining_) return;
+    auto get = std::make_unique<BackgroundGet>(*this, std::move(uri), std::move(done));
+    BackgroundGet& begun = *get;
+    background_gets_.emplace(&begun, std::move(get));
+    begun.start();
+}
+
 void Worker::begin_drain(Millis limit)
 {
     draining_ = true;
@@ -289,6 +306,7 @@ void Worker::maybe_end()
     if (!draining_ || !connections_.empty() || !listeners_.empty() || ended_) return;
     ended_ = true;
     ticker_->stop();
+    background_gets_.clear(); // nobody waits for them
     pool_.close_all();
     fetches_.clear();
     loop_.stop();
@@ -310,6 +328,14 @@ void Worker::finished(Fetch& fetch) noexcept
     if (found == fetches_.end()) return;
     buried_fetches_.push_back(std::move(found->second));
     fetches_.erase(found);
+}
+
+void Worker::finished(BackgroundGet& get) noexcept
+{
+    const auto found = background_gets_.find(&get);
+    if (found == background_gets_.end()) return;
+    buried_gets_.push_back(std::move(found->second));
+    background_gets_.erase(found);
 }
 
 void Worker::bury(std::unique_ptr<Exchange> exchange) noexcept

@@ -5,6 +5,7 @@
 #include "core/observe/access_log.hpp"
 #include "edge/serve/answer.hpp"
 #include "edge/upstream/client.hpp"
+#include "edge/worker/background_get.hpp"
 #include "edge/worker/client_connection.hpp"
 #include "edge/worker/counters.hpp"
 #include "edge/worker/fetch.hpp"
@@ -40,6 +41,9 @@ class Worker final : public serve::Waker
     // No new connections; idle ones are closed, others after their exchange; then the loop ends.
     // After `limit` it ends anyway.
     void drain(Millis limit);
+    // A GET of this URI (as keyed) for the store's sake. `done` on the worker's thread; never if it
+    // drains before. False: its mailbox is full.
+    [[nodiscard]] bool refresh(std::string uri, std::function<void()> done);
     void join();
     [[nodiscard]] bool done() const noexcept { return done_.load(std::memory_order_acquire); }
     [[nodiscard]] const Counters& counters() const noexcept { return counters_; }
@@ -81,6 +85,7 @@ class Worker final : public serve::Waker
     Fetch& adopt(std::unique_ptr<Fetch> fetch);
     void finished(Fetch& fetch) noexcept;                   // destroyed after the turn
     void bury(std::unique_ptr<Exchange> exchange) noexcept; // the same
+    void finished(BackgroundGet& get) noexcept;             // the same
     void closed(ClientConnection& connection) noexcept;     // the same
     void log_access(const Exchange& exchange, std::uint64_t body_bytes, bool complete);
 
@@ -96,6 +101,7 @@ class Worker final : public serve::Waker
     void tick();
     void before_wait();
     void apply(std::shared_ptr<const serve::Sites> sites);
+    void begin_get(std::string uri, std::function<void()> done);
     void begin_drain(Millis limit);
     void maybe_end();
 
@@ -119,7 +125,9 @@ class Worker final : public serve::Waker
 
     std::unordered_map<ClientConnection*, std::unique_ptr<ClientConnection>> connections_;
     std::unordered_map<Fetch*, std::unique_ptr<Fetch>> fetches_;
+    std::unordered_map<BackgroundGet*, std::unique_ptr<BackgroundGet>> background_gets_;
     std::vector<std::unique_ptr<Exchange>> buried_exchanges_;
+    std::vector<std::unique_ptr<BackgroundGet>> buried_gets_;
     std::vector<std::unique_ptr<Fetch>> buried_fetches_;
     std::vector<std::unique_ptr<http::RequestParser>> parsers_;
     std::vector<ClientConnection*> due_;
