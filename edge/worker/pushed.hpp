@@ -63,7 +63,7 @@ class PushDriver
   public:
     // What it asks of the rest.
     struct Parts {
-        // StagingArea::head_of, and ::take, whose `done` may be called at once.
+        // Staging::head_of, and Staging::take, whose `done` may be called at once.
         std::function<std::string_view(const purge::ContentDigest&)> head_of;
         using Taken = std::function<void(std::unique_ptr<store::Content>)>;
         std::function<void(const purge::Push&, Taken)> take;
