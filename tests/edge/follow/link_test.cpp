@@ -79,6 +79,23 @@ BOOST_DATA_TEST_CASE(edges_converge_and_are_in_sync, data::make(kFaultCases), c)
     BOOST_TEST(world.closings.empty());
 }
 
+BOOST_AUTO_TEST_CASE(where_datagrams_stop_passing_the_stream_carries_everything)
+{
+    PurgeWorld world{31};
+    PurgeWorld::Edge& edge = world.add_edge("a");
+    world.run_for(1s);
+    publish(world, 10, 10ms);
+    edge.faults.datagrams = false;
+    publish(world, 500, 10ms);
+    BOOST_TEST(world.run_until([&] { return world.converged(edge); }, 1s));
+    BOOST_TEST(world.in_sync(edge));
+    BOOST_TEST(!world.hub().edges(world.now()).at(0).datagrams);
+    edge.faults.datagrams = true;
+    world.run_for(1s);
+    BOOST_TEST(world.hub().edges(world.now()).at(0).datagrams);
+    BOOST_TEST(world.closings.empty());
+}
+
 // ---- restarts and partitions
 
 BOOST_AUTO_TEST_CASE(an_edge_that_was_down_catches_up_in_order_on_the_stream)
