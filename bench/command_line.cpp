@@ -16,6 +16,10 @@ constexpr std::uint32_t kConnectionsMax = 100'000;
 constexpr std::uint32_t kThreadsMax = 256;
 constexpr std::uint32_t kPipelineMax = 1024;
 constexpr double kRateMax = 1e8;
+constexpr std::uint32_t kEdgesMax = 200;
+constexpr std::uint32_t kPurgesMax = 100'000;
+constexpr double kPurgeRateMax = 1'000;
+constexpr std::uint64_t kBacklogMax = 100'000'000;
 constexpr std::uint64_t kFloorBodyBytesMax = 16 * 1024 * 1024;
 
 constexpr const char* kLoadHelp =
@@ -31,6 +35,20 @@ Examples:
   tidemark-bench load --urls urls.txt --connect 127.0.0.1:8080 --max --connections 256 --json
 
 Exit code: 0 every request was answered, 1 some were not, 2 the run could not begin.)";
+
+constexpr const char* kPurgeExamples = R"(
+Examples:
+  tidemark-bench purge --loss 10 --delay 20ms
+  tidemark-bench purge --suite --json purge.json
+  tidemark-bench purge --throughput
+  tidemark-bench purge --partition --delay 20ms
+
+Everything runs on loopback: certificates, an origin, edges with one worker each, a site, and the
+network between origin and edges, which does to datagrams what is asked for. Streams have its delay
+and lose nothing. The loss is not told to anybody.
+
+Exit code: 0 every edge became clean in time and served nothing old, 1 not so, 2 it could not begin
+or was interrupted.)";
 
 std::size_t edit_distance(std::string_view a, std::string_view b)
 {
@@ -215,6 +233,109 @@ void describe_floor(CLI::App& app, FloorOptions& options)
         ->type_name("N");
 }
 
+struct PurgeTexts {
+    double loss_percent = 0;
+    double duplicate_percent = 0;
+    std::string burst = "0ms";
+    std::string delay = "10ms";
+    std::string jitter = "0ms";
+    std::string duration = "5s";
+    bool suite = false;
+    bool throughput = false;
+    bool partition = false;
+};
+
+void describe_purge(CLI::App& app, PurgeOptions& options, PurgeTexts& texts)
+{
+    const std::string what = "What to measure; alone: one level of loss";
+    app.add_flag("--suite", texts.suite, "0, 1, 10, 30, 50 % loss, then 1, 10, 30, 50 % in bursts")
+        ->group(what);
+    app.add_flag("--throughput", texts.throughput,
+                 "Durable purges a second, and how fast one edge applies a backlog")
+        ->group(what);
+    app.add_flag("--partition", texts.partition,
+                 "How fast an edge that missed a backlog is in sync")
+        ->group(what);
+
+    const std::string network = "The network between origin and edges, each way";
+    app.add_option("--loss", texts.loss_percent, "Percent of datagrams lost, default 0")
+        ->check(within(0.0, 100.0))
+        ->type_name("P")
+        ->group(network);
+    app.add_option("--burst", texts.burst,
+                   "Lose them in bursts of that mean length, default 0: each for itself")
+        ->type_name("TIME")
+        ->group(network);
+    app.add_option("--delay", texts.delay, "One way, streams too, default 10ms")
+        ->type_name("TIME")
+        ->group(network);
+    app.add_option("--jitter", texts.jitter, "At most so much more for a datagram, default 0")
+        ->type_name("TIME")
+        ->group(network);
+    app.add_option("--duplicate", texts.duplicate_percent,
+                   "Percent of datagrams that arrive twice, default 0")
+        ->check(within(0.0, 100.0))
+        ->type_name("P")
+        ->group(network);
+
+    const std::string how = "How much";
+    app.add_option("--edges", options.edges, "Edge processes, default 20")
+        ->check(within(std::uint32_t{1}, kEdgesMax))
+        ->type_name("N")
+        ->group(how);
+    app.add_option("--purges", options.purges,
+                   "Of each level, and half as many with wait=all; default 200")
+        ->check(within(std::uint32_t{1}, kPurgesMax))
+        ->type_name("N")
+        ->group(how);
+    app.add_option("--rate", options.rate, "Purges a second, default 20")
+        ->check(within(0.1, kPurgeRateMax))
+        ->type_name("R")
+        ->group(how);
+    app.add_option("--backlog", options.backlog,
+                   "Versions of --throughput and --partition, default 1000000")
+        ->check(within(std::uint64_t{1}, kBacklogMax))
+        ->type_name("N")
+        ->group(how);
+    app.add_option("--duration", texts.duration, "Of each part of --throughput, default 5s")
+        ->type_name("TIME")
+        ->group(how);
+    app.add_option("--seed", options.seed, "Of what is drawn, default 1")
+        ->type_name("NUMBER")
+        ->group(how);
+
+    app.add_option("--json", options.json, "Write the results to a file too; - prints them instead")
+        ->type_name("FILE")
+        ->group("Output");
+    app.add_option("--program", options.program, "The tidemark to run, default the one beside this")
+        ->type_name("FILE")
+        ->group("Output");
+    app.footer(kPurgeExamples);
+}
+
+Result<PurgeOptions, std::string> purge_options(PurgeOptions options, const PurgeTexts& texts)
+{
+    if (texts.suite + texts.throughput + texts.partition > 1)
+        return fail(std::string("--suite, --throughput and --partition exclude each other"));
+    if (texts.suite) options.run = PurgeRun::suite;
+    if (texts.throughput) options.run = PurgeRun::throughput;
+    if (texts.partition) options.run = PurgeRun::partition;
+    options.loss = texts.loss_percent / 100;
+    options.duplicate = texts.duplicate_percent / 100;
+    const std::pair<const std::string*, Nanos*> durations[] = {
+        {&texts.burst, &options.burst},
+        {&texts.delay, &options.delay},
+        {&texts.jitter, &options.jitter},
+        {&texts.duration, &options.duration}};
+    for (const auto& [text, value] : durations) {
+        const auto parsed = parse_duration(*text);
+        if (!parsed) return fail(parsed.error());
+        *value = *parsed;
+    }
+    if (options.duration == Nanos{0}) return fail(std::string("--duration must be more than 0"));
+    return options;
+}
+
 CommandLineEnd wrong(const std::string& command, const std::string& why)
 {
     return {2, command + ": " + why + "\nTry: " + command + " --help\n"};
@@ -259,8 +380,15 @@ Command parse_command_line(int argc, const char* const* argv)
         "Serve fixed bytes with nothing done for them: what other servers are held against");
     describe_floor(*floor_app, floor);
 
+    PurgeOptions purge;
+    PurgeTexts purge_texts;
+    CLI::App* const purge_app =
+        app.add_subcommand("purge", "Measure how fast purges reach many edges over a bad network");
+    describe_purge(*purge_app, purge, purge_texts);
+
     const auto chosen = [&]() -> const CLI::App* {
         if (load_app->parsed()) return load_app;
+        if (purge_app->parsed()) return purge_app;
         return floor_app->parsed() ? floor_app : nullptr;
     };
     const auto name = [&] {
@@ -280,6 +408,11 @@ Command parse_command_line(int argc, const char* const* argv)
     }
     if (load_app->parsed()) {
         auto options = load_options(*load_app, std::move(load), texts);
+        if (!options) return wrong(name(), options.error());
+        return std::move(*options);
+    }
+    if (purge_app->parsed()) {
+        auto options = purge_options(std::move(purge), purge_texts);
         if (!options) return wrong(name(), options.error());
         return std::move(*options);
     }

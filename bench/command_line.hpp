@@ -1,6 +1,7 @@
 #pragma once
 #include "bench/floor/floor.hpp"
 #include "bench/load/load.hpp"
+#include "bench/purge/purge.hpp"
 
 #include <string>
 #include <variant>
@@ -13,7 +14,7 @@ struct CommandLineEnd {
     int code = 0;
     std::string text;
 };
-using Command = std::variant<LoadOptions, FloorOptions, CommandLineEnd>;
+using Command = std::variant<LoadOptions, FloorOptions, PurgeOptions, CommandLineEnd>;
 
 // Reads a --urls file if one is named.
 [[nodiscard]] Command parse_command_line(int argc, const char* const* argv);

@@ -16,6 +16,10 @@ int run(const FloorOptions& options)
 {
     return run_floor(options);
 }
+int run(const PurgeOptions& options)
+{
+    return run_purge(options);
+}
 int run(const CommandLineEnd& end)
 {
     std::fputs(end.text.c_str(), end.code == 0 ? stdout : stderr);

@@ -64,6 +64,10 @@ Child::Child(const ChildCommand& command)
     // The child: only what may be called between fork and exec in a program with threads.
     if (command.dies_with_thread) ::prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (command.dies_with_thread && ::getppid() != parent) ::_exit(127);
+    sigset_t none;
+    ::sigemptyset(&none);
+    ::sigprocmask(SIG_SETMASK, &none, nullptr);
+    ::signal(SIGPIPE, SIG_DFL);
     constexpr int kFlags = O_WRONLY | O_CREAT | O_APPEND;
     const int out_fd = ::open(command.out.c_str(), kFlags, 0600);
     const int err_fd = ::open(command.err.c_str(), kFlags, 0600);

@@ -49,6 +49,43 @@ BOOST_AUTO_TEST_CASE(a_load_line_becomes_its_options)
     BOOST_TEST(load->json);
 }
 
+BOOST_AUTO_TEST_CASE(a_purge_line_becomes_its_options)
+{
+    const Command command =
+        parse({"purge",    "--loss", "10",          "--burst", "20ms",    "--delay", "5ms",
+               "--jitter", "2ms",    "--duplicate", "1",       "--edges", "3",       "--purges",
+               "7",        "--rate", "50",          "--seed",  "9",       "--json",  "-"});
+    const auto* purge = std::get_if<PurgeOptions>(&command);
+    BOOST_TEST_REQUIRE(purge != nullptr);
+    BOOST_TEST((purge->run == PurgeRun::propagation));
+    BOOST_TEST(purge->loss == 0.1);
+    BOOST_TEST((purge->burst == Millis{20}));
+    BOOST_TEST((purge->delay == Millis{5}));
+    BOOST_TEST((purge->jitter == Millis{2}));
+    BOOST_TEST(purge->duplicate == 0.01);
+    BOOST_TEST(purge->edges == 3U);
+    BOOST_TEST(purge->purges == 7U);
+    BOOST_TEST(purge->rate == 50);
+    BOOST_TEST(purge->seed == 9U);
+    BOOST_TEST(purge->json == "-");
+}
+
+BOOST_AUTO_TEST_CASE(a_purge_run_measures_one_thing)
+{
+    const std::pair<const char*, PurgeRun> runs[] = {{"--suite", PurgeRun::suite},
+                                                     {"--throughput", PurgeRun::throughput},
+                                                     {"--partition", PurgeRun::partition}};
+    for (const auto& [flag, run] : runs) {
+        const Command command = parse({"purge", flag});
+        const auto* purge = std::get_if<PurgeOptions>(&command);
+        BOOST_TEST_REQUIRE(purge != nullptr);
+        BOOST_TEST((purge->run == run));
+    }
+    BOOST_TEST(contains(complaint({"purge", "--suite", "--partition"}), "exclude each other"));
+    BOOST_TEST(contains(complaint({"purge", "--delay", "soon"}), "is not a time"));
+    BOOST_TEST(contains(complaint({"purge", "--los", "10"}), "did you mean --loss?"));
+}
+
 BOOST_AUTO_TEST_CASE(a_rate_of_zero_is_the_closed_loop)
 {
     for (const std::vector<const char*>& words :
