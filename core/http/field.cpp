@@ -76,7 +76,10 @@ constexpr std::array<std::string_view, kIds> kNames = {
     "x-forwarded-proto",
     "x-magento-tags",
     "xkey",
+    "tidemark-debug",
+    "tidemark-fence",
     "tidemark-purge-version",
+    "tidemark-read",
 };
 
 constexpr std::size_t kLongestName = [] {

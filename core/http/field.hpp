@@ -75,7 +75,10 @@ enum class FieldId : std::uint8_t {
     x_forwarded_proto,
     x_magento_tags,
     xkey,
+    tidemark_debug,
+    tidemark_fence,
     tidemark_purge_version,
+    tidemark_read,
     count_
 };
 
