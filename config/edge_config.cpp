@@ -218,6 +218,7 @@ void read_top(TableReader& table, Draft& draft)
     table.flag("admin_allow_remote", settings.admin_allow_remote);
     read_following(table, draft);
     table.tables("token", [&](TableReader& token) { read_token(token, settings.tokens); });
+    table.flag("debug_fences", settings.debug_fences);
     table.number("workers", kWorkers, settings.workers);
     table.size("memory", kMemory, settings.memory_bytes);
     table.text("access_log", "a path, \"-\" or \"off\"", &ValueReader::access_log,

@@ -120,6 +120,7 @@ struct EdgeSettings {
     std::string data; // a folder; not "" with an origin; "": nothing outlives a restart
     Millis lease{3'000};
     purge::Adrift adrift = purge::Adrift::revalidate;
+    bool debug_fences = false; // versions in Cache-Status for whoever sends Tidemark-Debug: fence
     std::uint32_t workers = 0; // 0: one per core
     std::uint64_t memory_bytes = 256ULL << 20;
     std::string access_log; // a path, "-" for standard output, "" for none

@@ -78,8 +78,9 @@ void EdgeApplier::load(const purge::CompactState& state, Now now)
 void EdgeApplier::reset(purge::JournalId journal, Now now)
 {
     owner_.on_lost_track();
-    standing_.set_applied(journal, 0);
+    // The state first: a fence of the old journal never goes by the name of the new one.
     state_.reset(now.mono);
+    standing_.set_applied(journal, 0);
     times_.clear();
 }
 

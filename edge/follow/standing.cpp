@@ -42,6 +42,7 @@ void Standing::on_tick(purge::BootTime now, std::uint64_t local) noexcept
 void Standing::set_applied(purge::JournalId journal, purge::Version contiguous) noexcept
 {
     if (journal != journal_.load(std::memory_order_relaxed)) {
+        journals_.fetch_add(1, std::memory_order_release);
         applied_.store(0, std::memory_order_release);
         journal_.store(journal, std::memory_order_release);
     }
@@ -96,13 +97,15 @@ std::uint64_t Standing::reusable_from(purge::BootTime now) const noexcept
     return std::max(from, never_reusable_.load(std::memory_order_acquire) + 1);
 }
 
+// Who saw a version of the next journal sees that its id or, had it come back, the count has
+// changed.
 bool Standing::has_applied(purge::JournalId journal, purge::Version version) const noexcept
 {
+    const std::uint64_t journals = journals_.load(std::memory_order_acquire);
     if (journal == 0 || journal_.load(std::memory_order_acquire) != journal) return false;
-    // Another journal begins with applied 0, then its id: who saw a version of the new one sees
-    // its id as well.
-    const purge::Version applied = applied_.load(std::memory_order_acquire);
-    return applied >= version && journal_.load(std::memory_order_acquire) == journal;
+    return applied_.load(std::memory_order_acquire) >= version &&
+           journal_.load(std::memory_order_acquire) == journal &&
+           journals_.load(std::memory_order_acquire) == journals;
 }
 
 std::shared_ptr<const Standing::Keys> Standing::keys() const

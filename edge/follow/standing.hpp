@@ -29,6 +29,17 @@ enum class Footing : std::uint8_t {
     fail,       // adrift, and told to answer 503
 };
 
+// For the hello (design: I4): may this edge serve what a purge covers that it has not applied, once
+// its lease has run out? Only the policy decides. With `revalidate` and `fail` nothing that was
+// sent for more than a lease ago is served unvalidated: not stale while revalidating, not stale on
+// error (verdict_on() says must_validate, and stale_on_error_allowed() refuses that), not from a
+// flight. What a soft purge that *is* applied leaves servable, stale on error too, is its own
+// allowance; of a hard one nothing is left.
+[[nodiscard]] constexpr bool may_serve_beyond_lease(purge::Adrift policy) noexcept
+{
+    return policy == purge::Adrift::serve;
+}
+
 class Standing
 {
   public:
@@ -82,6 +93,7 @@ class Standing
     std::atomic<std::int64_t> lease_{0};
     std::atomic<std::uint64_t> journal_{0};
     std::atomic<std::uint64_t> applied_{0};
+    std::atomic<std::uint64_t> journals_{0}; // how often it became another
     std::array<Tick, kTicks> ticks_;
     std::size_t next_tick_ = 0; // the control thread's
     std::atomic<std::uint64_t> never_reusable_{0};

@@ -52,7 +52,14 @@ void append_cache_status(std::string& out, std::string_view name, const CacheSta
     }
     if (status.stored) out.append("; stored");
     if (status.collapsed) out.append("; collapsed");
-    if (!status.detail.empty()) out.append("; detail=").append(status.detail);
+    if (!status.detail.empty())
+        out.append("; detail=").append(status.detail);
+    else if (status.fences)
+        out.append("; detail=\"v=")
+            .append(std::to_string(status.fences->first))
+            .append(";f=")
+            .append(std::to_string(status.fences->second))
+            .append("\"");
     out.append("\r\n");
 }
 } // namespace tidemark::serve

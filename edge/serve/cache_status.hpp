@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 // Cache-Status (RFC 9211): what this cache did, in one list member.
 namespace tidemark::serve
@@ -30,6 +31,8 @@ struct CacheStatus {
     bool stored = false;              // §2.5
     bool collapsed = false;           // §2.6
     std::string_view detail;          // §2.8: an sf-token
+    // §2.8 too, instead: version applied and fence, for who may ask (debug_fences)
+    std::optional<std::pair<std::uint64_t, std::uint64_t>> fences;
 };
 
 // "Cache-Status: NAME; hit; ttl=30\r\n". `name` is an sf-item already: a token, or a quoted string.

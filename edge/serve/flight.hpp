@@ -82,8 +82,9 @@ struct FlightHead {
     std::string lines; // status line and fields for clients, each with CRLF; no Age, no framing but
                        // Content-Length
     std::optional<std::uint64_t> body_bytes; // if the length was declared
-    bool has_body = true;                    // false: 204, 304, HEAD
-    bool shareable = false;                  // those who did not cause the fetch may take it
+    std::string peer_lines; // fields for other nodes of ours only (store/record.hpp)
+    bool has_body = true;   // false: 204, 304, HEAD
+    bool shareable = false; // those who did not cause the fetch may take it
     bool purged = false; // … unless they came after sent_generation: a purge since then covers it
     std::uint64_t sent_generation = 0; // of the invalidation state when the request was sent
     bool stored = false;               // is being stored, as far as the head tells
@@ -122,7 +123,17 @@ class Flight
 
     // -- The owner
     // ----------------------------------------------------------------------------------------------------
-    void set_fence(const purge::Fence& fence) noexcept { fence_ = fence; } // before publish_head
+    // The request leaves with this fence (again at every retry).
+    void set_sent(const purge::Fence& fence) noexcept
+    {
+        sent_local_.store(fence.local, std::memory_order_release);
+    }
+    // Before publish_head() or replace(). `journal`: whose versions they are; 0: unknown.
+    void set_fence(const purge::Fence& fence, std::uint64_t journal = 0) noexcept
+    {
+        fence_ = fence;
+        journal_ = journal;
+    }
     void publish_head(FlightHead head);
     // Signals nobody: publish() does, once for many.
     void append(std::string_view bytes);
@@ -163,6 +174,12 @@ class Flight
         return head_;
     } // streaming, complete, cut
     [[nodiscard]] const purge::Fence& fence() const noexcept { return fence_; } // as head()
+    [[nodiscard]] std::uint64_t journal() const noexcept { return journal_; }   // as head()
+    // The local half of the fence with which the request left; the greatest number: it has not yet.
+    [[nodiscard]] std::uint64_t sent_local() const noexcept
+    {
+        return sent_local_.load(std::memory_order_acquire);
+    }
     [[nodiscard]] const FlightFailure& failure() const noexcept { return failure_; }
     [[nodiscard]] const store::StoredRef& record() const noexcept
     {
@@ -194,6 +211,8 @@ class Flight
     std::atomic<FlightPhase> phase_{FlightPhase::waiting};
     FlightHead head_;
     purge::Fence fence_;
+    std::uint64_t journal_ = 0;
+    std::atomic<std::uint64_t> sent_local_{~std::uint64_t{0}};
     FlightFailure failure_;
     store::StoredRef record_;
     std::string_view detail_;

@@ -78,11 +78,31 @@ void append_line(std::string& out, const Field& field)
 bool stripped(const Field& field, const config::CacheSettings& settings,
               const config::PathRule* rule)
 {
+    if (is_between_nodes(field.id)) return true;
     if (settings.strip_tags && cache::stripped_towards_clients(field.id)) return true;
     if (!settings.forward_targeted && field.id == FieldId::cdn_cache_control) return true;
     return rule != nullptr &&
            std::any_of(rule->strip_response_fields.begin(), rule->strip_response_fields.end(),
                        [&](const std::string& name) { return iequals(name, field.name); });
+}
+
+// Another node of ours needs them as much as we do: it is purged by the same tags, and fresh as
+// long.
+bool for_peers(FieldId id) noexcept
+{
+    return cache::stripped_towards_clients(id) || id == FieldId::cache_groups ||
+           id == FieldId::cdn_cache_control;
+}
+
+// Lines without a status line.
+void parse_field_lines(std::string_view lines, http::FieldList& out)
+{
+    while (!lines.empty()) {
+        const std::size_t colon = lines.find(": ");
+        const std::size_t end = lines.find("\r\n", colon);
+        out.add(lines.substr(0, colon), lines.substr(colon + 2, end - colon - 2));
+        lines.remove_prefix(end + 2);
+    }
 }
 
 // The fields that rule freshness, and whether some of them are not kept with the response.
@@ -206,7 +226,11 @@ ResponsePlan plan_response(const Asked& asked, const http::ResponseHead& respons
     append_status_line(plan.lines, response.status, response.reason);
     if (plan.fields_differ) append_status_line(plan.stored_lines, response.status, response.reason);
     for (const Field& field : response.fields) {
-        if (!for_clients(response, field, hop_by_hop) || stripped(field, settings, rule)) continue;
+        if (!for_clients(response, field, hop_by_hop)) continue;
+        if (stripped(field, settings, rule)) {
+            if (for_peers(field.id)) append_line(plan.peer_lines, field);
+            continue;
+        }
         append_line(plan.lines, field);
         if (plan.fields_differ && cache::stored_field(field, connection, directives))
             append_line(plan.stored_lines, field);
@@ -221,7 +245,7 @@ FreshenPlan plan_freshen(const http::ResponseHead& update, std::uint16_t stored_
                          std::string_view stored_reason, const http::FieldList& stored,
                          const cache::Freshness& stored_freshness,
                          const cache::ExchangeTimes& times, const config::CacheSettings& settings,
-                         const config::PathRule* rule)
+                         const config::PathRule* rule, std::string_view stored_peer_lines)
 {
     FreshenPlan plan;
     http::FieldList merged;
@@ -238,6 +262,13 @@ FreshenPlan plan_freshen(const http::ResponseHead& update, std::uint16_t stored_
     plan.keep = !directives.no_store && !directives.is_private;
     if (!plan.keep) plan.freshness.no_cache = true;
     plan.tags = cache::tags_of(update.fields).names;
+    http::FieldList for_nodes;
+    parse_field_lines(stored_peer_lines, for_nodes);
+    for (const Field& field : for_nodes)
+        if (!update.fields.has(field.id)) append_line(plan.peer_lines, field);
+    for (const Field& field : update.fields)
+        if (for_peers(field.id) && stripped(field, settings, rule))
+            append_line(plan.peer_lines, field);
     append_status_line(plan.lines, stored_status, stored_reason);
     // Without the 304's hop-by-hop fields already: what its Connection names are fields of its own,
     // not the stored ones.
@@ -247,6 +278,13 @@ FreshenPlan plan_freshen(const http::ResponseHead& update, std::uint16_t stored_
             append_line(plan.lines, field);
     append_missing_date(plan.lines, merged, times.response_received);
     return plan;
+}
+
+bool is_between_nodes(http::FieldId id) noexcept
+{
+    constexpr http::FieldSet kBetween = {FieldId::tidemark_debug, FieldId::tidemark_fence,
+                                         FieldId::tidemark_purge_version, FieldId::tidemark_read};
+    return kBetween.has(id);
 }
 
 void parse_lines(std::string_view lines, http::FieldList& out)

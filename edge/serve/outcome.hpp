@@ -59,6 +59,7 @@ struct ResponsePlan {
     std::string vary;  // cache::vary_text
     std::string lines; // status line and fields for clients
     std::string stored_lines; // as kept; empty: `lines`
+    std::string peer_lines;   // what is stripped towards clients, but not towards nodes of ours
     std::vector<std::string> tags;
 };
 [[nodiscard]] ResponsePlan plan_response(const Asked& asked, const http::ResponseHead& response,
@@ -71,6 +72,7 @@ struct FreshenPlan {
     cache::Freshness freshness;
     std::string lines;             // as kept
     std::vector<std::string> tags; // from the 304, if it has any
+    std::string peer_lines;        // `stored_peer_lines`, brought up to date
     bool keep =
         true; // false: it says no-store or private now, so only the one who asked may have it
 };
@@ -78,7 +80,11 @@ struct FreshenPlan {
 plan_freshen(const http::ResponseHead& update, std::uint16_t stored_status,
              std::string_view stored_reason, const http::FieldList& stored,
              const cache::Freshness& stored_freshness, const cache::ExchangeTimes& times,
-             const config::CacheSettings& settings, const config::PathRule* rule);
+             const config::CacheSettings& settings, const config::PathRule* rule,
+             std::string_view stored_peer_lines = {});
+
+// Fields that go from node to node of ours, never on to clients or app.
+[[nodiscard]] bool is_between_nodes(http::FieldId id) noexcept;
 
 // Parses "status line CRLF (name: value CRLF)*" as the plans write it. Borrows from `lines`.
 void parse_lines(std::string_view lines, http::FieldList& out);

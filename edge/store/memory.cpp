@@ -95,9 +95,12 @@ bool same_variant(const StoredResponse& a, const StoredResponse& b) noexcept
     return a.vary() == b.vary() && a.variant() == b.variant();
 }
 
-bool higher(const purge::Fence& a, const purge::Fence& b) noexcept
+// A lower version that was sent for later is of another journal, capped or stamped by the app: it
+// replaces what was there.
+bool supersedes(const purge::Fence& stored, const purge::Fence& offered) noexcept
 {
-    return std::tie(a.version, a.local) > std::tie(b.version, b.local);
+    return stored.local >= offered.local &&
+           std::tie(stored.version, stored.local) > std::tie(offered.version, offered.local);
 }
 
 struct alignas(64) Shard {
@@ -129,7 +132,7 @@ struct MemoryStore::Impl {
     }
 
     // All of these with the shard's mutex held.
-    [[nodiscard]] Insert link(Shard& shard, StoredRef record);
+    [[nodiscard]] Insert link(Shard& shard, StoredRef record, bool in_any_case);
     [[nodiscard]] bool unlink(Shard& shard, std::uint64_t hash, const StoredResponse& record);
     void publish(Shard& shard, std::uint64_t hash, std::uint64_t old_word, Records now);
     void drop(const StoredResponse& record);
@@ -197,7 +200,7 @@ void MemoryStore::Impl::drop(const StoredResponse& record)
                   [](void* p) { static_cast<StoredResponse*>(p)->release(); });
 }
 
-MemoryStore::Insert MemoryStore::Impl::link(Shard& shard, StoredRef owned)
+MemoryStore::Insert MemoryStore::Impl::link(Shard& shard, StoredRef owned, bool in_any_case)
 {
     const std::uint64_t hash = owned->key_hash();
     const std::uint64_t old_word = find_key(shard.index, hash, owned->key());
@@ -210,7 +213,8 @@ MemoryStore::Insert MemoryStore::Impl::link(Shard& shard, StoredRef owned)
         else
             now.push_back(other);
     }
-    if (replaced != nullptr && higher(replaced->fence(), owned->fence())) return Insert::superseded;
+    if (replaced != nullptr && !in_any_case && supersedes(replaced->fence(), owned->fence()))
+        return Insert::superseded;
 
     StoredResponse& record = *owned.release(); // the index's reference from here on
     const std::uint64_t cost = record.cost_bytes();
@@ -307,7 +311,7 @@ std::span<const StoredResponse* const> MemoryStore::variants(std::uint64_t key_h
     return records_of(find_key(shard.index, key_hash, key), one);
 }
 
-MemoryStore::Insert MemoryStore::insert(StoredRef record)
+MemoryStore::Insert MemoryStore::insert(StoredRef record, bool in_any_case)
 {
     const std::size_t number = impl_->shard_number(record->key_hash());
     const std::uint64_t taken = impl_->reserved_bytes.load(std::memory_order_relaxed);
@@ -317,7 +321,7 @@ MemoryStore::Insert MemoryStore::insert(StoredRef record)
     {
         Shard& shard = *impl_->shards[number];
         const std::lock_guard lock(shard.mutex);
-        result = impl_->link(shard, std::move(record));
+        result = impl_->link(shard, std::move(record), in_any_case);
         impl_->settle(shard);
     }
     return impl_->make_room(number) ? result : Insert::no_room;

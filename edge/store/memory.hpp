@@ -54,11 +54,14 @@ class MemoryStore
 
     enum class Insert : std::uint8_t {
         stored,
-        superseded, // a stored response of the same variant has a higher fence: it stays
+        // A stored response of the same variant has a higher fence, and was sent for no earlier: it
+        // stays.
+        superseded,
         no_room, // does not fit the budget even after eviction (larger than it, or all is reserved)
     };
-    // Takes the record. It replaces the record with the same key, vary and variant.
-    [[nodiscard]] Insert insert(StoredRef record);
+    // Takes the record. It replaces the record with the same key, vary and variant. `in_any_case`:
+    // whatever the fence of that; for one whose own was lowered by who answered.
+    [[nodiscard]] Insert insert(StoredRef record, bool in_any_case = false);
     // Removes exactly this record, if it is still the stored one. Removes every variant of `key`.
     // For a worker that found the record in this turn, or holds a reference.
     void erase(const StoredResponse& record);

@@ -28,6 +28,7 @@ enum Flag : std::uint8_t {
     kHasExtras = 16,
     kStaleImplicit = 32,
     kUnkeptFields = 64,
+    kPeerLines = 128,
 };
 
 std::size_t allocated_bytes(const void* memory) noexcept
@@ -115,6 +116,26 @@ std::int64_t Packed48::get() const noexcept
     return static_cast<std::int64_t>(bits << 16) >> 16; // the sign
 }
 
+// The high parts are stored last and read first: who sees a new one sees the new low parts too, so
+// nothing that is put together stands above the new fence.
+void LiftedFence::set(const purge::Fence& fence) noexcept
+{
+    constexpr auto kMost = static_cast<std::uint64_t>(kPackedMax);
+    const std::uint64_t version = std::min(fence.version, kMost);
+    const std::uint64_t local = std::min(fence.local, kMost);
+    version_low_.store(static_cast<std::uint32_t>(version), std::memory_order_release);
+    local_low_.store(static_cast<std::uint32_t>(local), std::memory_order_release);
+    high_.store(static_cast<std::uint32_t>(version >> 32 << 16 | local >> 32),
+                std::memory_order_release);
+}
+
+purge::Fence LiftedFence::get() const noexcept
+{
+    const std::uint64_t high = high_.load(std::memory_order_acquire);
+    return {high >> 16 << 32 | version_low_.load(std::memory_order_acquire),
+            (high & 0xffff) << 32 | local_low_.load(std::memory_order_acquire)};
+}
+
 // What most stored responses do not have.
 struct StoredResponse::Extras {
     Packed48 stale_while_revalidate;
@@ -123,7 +144,7 @@ struct StoredResponse::Extras {
     std::uint32_t variant_bytes = 0;
     std::uint32_t tags = 0;
     std::uint32_t slices = 0;
-    std::uint32_t unused = 0;
+    std::uint32_t peer_bytes = 0;
 };
 
 struct StoredResponse::Sizes {
@@ -138,6 +159,7 @@ struct StoredResponse::Sizes {
         const std::size_t slices = inline_body ? 0 : parts.body.size();
         const bool extras = slices != 0 || !parts.tags.empty() || !parts.vary.empty() ||
                             !parts.variant.empty() ||
+                            (parts.peer_lines && !parts.peer_lines->empty()) ||
                             parts.freshness.stale_while_revalidate != Millis{0} ||
                             parts.freshness.stale_if_error != Millis{0};
         return {extras, parts.tags.size(), slices, head_bytes_of(parts),
@@ -147,7 +169,8 @@ struct StoredResponse::Sizes {
     {
         return sizeof(StoredResponse) + (extras ? sizeof(Extras) : 0) +
                tags * sizeof(std::uint64_t) + slices * sizeof(Slice) + parts.key.size() +
-               parts.vary.size() + parts.variant.size() + head + inline_body;
+               parts.vary.size() + parts.variant.size() +
+               parts.peer_lines.value_or(std::string_view{}).size() + head + inline_body;
     }
 };
 
@@ -173,11 +196,11 @@ void StoredResponse::fill(const Parts& parts, const Sizes& sizes) noexcept
         (f.must_revalidate ? kMustRevalidate : 0) | (f.no_cache ? kNoCache : 0) |
         (f.heuristic ? kHeuristic : 0) | (f.explicit_lifetime ? kExplicitLifetime : 0) |
         (f.stale_if_error_implicit ? kStaleImplicit : 0) |
-        (f.ruled_by_unkept_fields ? kUnkeptFields : 0) | (sizes.extras ? kHasExtras : 0));
+        (f.ruled_by_unkept_fields ? kUnkeptFields : 0) | (sizes.extras ? kHasExtras : 0) |
+        (parts.peer_lines ? kPeerLines : 0));
     status_ = parts.status;
     verified_generation_.store(parts.generation, std::memory_order_relaxed);
-    fence_version_ = Packed48::of(static_cast<std::int64_t>(parts.fence.version));
-    fence_local_ = Packed48::of(static_cast<std::int64_t>(parts.fence.local));
+    fence_.set(parts.fence);
     age_zero_ = Packed48::of(f.age_zero.time_since_epoch().count());
     lifetime_ = Packed48::of(f.lifetime.count());
     stored_at_ = Packed48::of(parts.stored_at.time_since_epoch().count());
@@ -194,6 +217,8 @@ void StoredResponse::fill(const Parts& parts, const Sizes& sizes) noexcept
         extras->variant_bytes = static_cast<std::uint32_t>(parts.variant.size());
         extras->tags = static_cast<std::uint32_t>(sizes.tags);
         extras->slices = static_cast<std::uint32_t>(sizes.slices);
+        extras->peer_bytes =
+            static_cast<std::uint32_t>(parts.peer_lines.value_or(std::string_view{}).size());
         at += sizeof(Extras);
     }
     for (const std::uint64_t tag : parts.tags) {
@@ -207,6 +232,7 @@ void StoredResponse::fill(const Parts& parts, const Sizes& sizes) noexcept
     at = put(at, parts.key);
     at = put(at, parts.vary);
     at = put(at, parts.variant);
+    at = put(at, parts.peer_lines.value_or(std::string_view{}));
     at = put_head(at, parts);
 
     std::uint64_t bytes = 0;
@@ -266,10 +292,16 @@ std::string_view StoredResponse::variant() const noexcept
 {
     return {vary().data() + extras().vary_bytes, extras().variant_bytes};
 }
+std::optional<std::string_view> StoredResponse::peer_lines() const noexcept
+{
+    if ((flags_ & kPeerLines) == 0) return std::nullopt;
+    const std::string_view before = variant();
+    return std::string_view{before.data() + before.size(), extras().peer_bytes};
+}
 std::string_view StoredResponse::head() const noexcept
 {
     const std::string_view before = variant();
-    return {before.data() + before.size(), head_bytes_};
+    return {before.data() + before.size() + extras().peer_bytes, head_bytes_};
 }
 std::uint16_t StoredResponse::status() const noexcept
 {
@@ -330,8 +362,15 @@ WallTime StoredResponse::stored_at() const noexcept
 
 purge::Fence StoredResponse::fence() const noexcept
 {
-    return {static_cast<std::uint64_t>(fence_version_.get()),
-            static_cast<std::uint64_t>(fence_local_.get())};
+    return fence_.get();
+}
+
+void StoredResponse::lift_fence(const purge::Fence& fence) const noexcept
+{
+    const purge::Fence old = fence_.get();
+    const purge::Fence lifted{std::max(old.version, fence.version),
+                              std::max(old.local, fence.local)};
+    if (!(lifted == old)) fence_.set(lifted);
 }
 
 std::uint64_t StoredResponse::body_bytes() const noexcept

@@ -7,6 +7,7 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -15,7 +16,8 @@
 // struct, the key, the variant key, the head as it goes to the wire, the tags, and the body if it
 // is small; a larger body is a list of slices.
 //
-//   struct (64 bytes) | Extras, if any | tags | slices | key | vary | variant | head | body
+//   struct (64 bytes) | Extras, if any | tags | slices | key | vary | variant | peer lines | head |
+//   body
 //
 // Times and versions are kept in 48 bits, so some accessors return by value what they put together.
 namespace tidemark::store
@@ -35,6 +37,20 @@ class Packed48
     std::uint16_t parts_[3] = {0, 0, 0}; // least significant first
 };
 
+// A fence that one thread may lift while others read it: each half is then the old one, the new one
+// or one between, and a stored response that is valid with both is valid with any between.
+class LiftedFence
+{
+  public:
+    void set(const purge::Fence& fence) noexcept; // one thread
+    [[nodiscard]] purge::Fence get() const noexcept;
+
+  private:
+    std::atomic<std::uint32_t> version_low_{0};
+    std::atomic<std::uint32_t> local_low_{0};
+    std::atomic<std::uint32_t> high_{0}; // 16 bits of either
+};
+
 class StoredResponse
 {
   public:
@@ -50,6 +66,9 @@ class StoredResponse
         // in it, which no parser of ours lets through, is left out: no stored head can be split.
         const http::FieldList* fields = nullptr;
         std::span<const std::uint64_t> tags; // purge::tag_hash
+        // Fields that other nodes of ours get and clients do not, each with CRLF (tags, targeted
+        // Cache-Control). Nothing: not kept, whatever there was.
+        std::optional<std::string_view> peer_lines;
         cache::Freshness freshness;
         WallTime stored_at; // when the response's head was received, or freshened
         purge::Fence fence;
@@ -81,6 +100,10 @@ class StoredResponse
     [[nodiscard]] cache::Freshness freshness() const noexcept;
     [[nodiscard]] WallTime stored_at() const noexcept;
     [[nodiscard]] purge::Fence fence() const noexcept;
+    // For the sweeper, alone, when this was found valid with everything up to `fence` applied:
+    // raises either half, lowers none.
+    void lift_fence(const purge::Fence& fence) const noexcept;
+    [[nodiscard]] std::optional<std::string_view> peer_lines() const noexcept;
 
     [[nodiscard]] std::uint64_t body_bytes() const noexcept;
     // The body as consecutive views: one for a small body. Empty for no body.
@@ -134,8 +157,7 @@ class StoredResponse
     std::uint8_t flags_ = 0;
     std::uint16_t status_ = 0;
     mutable std::atomic<std::uint64_t> verified_generation_{0};
-    Packed48 fence_version_;
-    Packed48 fence_local_;
+    mutable LiftedFence fence_;
     Packed48 age_zero_;
     Packed48 lifetime_;
     Packed48 stored_at_;

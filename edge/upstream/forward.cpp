@@ -26,7 +26,10 @@ constexpr FieldSet kRewritten = {FieldId::host,
                                  FieldId::x_forwarded_proto,
                                  FieldId::x_forwarded_host,
                                  FieldId::x_forwarded_port,
-                                 FieldId::tidemark_purge_version};
+                                 FieldId::tidemark_debug,
+                                 FieldId::tidemark_fence,
+                                 FieldId::tidemark_purge_version,
+                                 FieldId::tidemark_read};
 
 constexpr FieldSet kConditions = {FieldId::if_match, FieldId::if_none_match,
                                   FieldId::if_modified_since, FieldId::if_unmodified_since};
@@ -189,6 +192,7 @@ void append_request_head(std::string& out, const ForwardRequest& forward)
     std::string by = "1." + std::to_string(request.minor_version) + " ";
     append_joined(out, "Via", request.fields, FieldId::via, by.append(forward.edge_name));
     append_joined(out, "CDN-Loop", request.fields, FieldId::cdn_loop, forward.edge_name);
+    if (!forward.fence.empty()) append_line(out, "Tidemark-Fence", forward.fence);
     if (!forward.upgrade.empty()) {
         append_line(out, "Upgrade", forward.upgrade);
         append_line(out, "Connection", "Upgrade");

@@ -27,6 +27,7 @@ struct ForwardRequest {
     std::string_view if_none_match;
     std::string_view if_modified_since;
     std::span<const std::string> strip_fields; // lower case
+    std::string_view fence;                    // for a shield: serve::make_fence_field
 };
 
 // Request line, fields and the empty line.

@@ -7,6 +7,7 @@
 #include "edge/worker/fetch.hpp"
 #include "edge/worker/stored_reply.hpp"
 #include "edge/worker/worker.hpp"
+#include "purge/read_token.hpp"
 
 #include <algorithm>
 
@@ -15,6 +16,8 @@ namespace tidemark::worker
 namespace
 {
 constexpr std::uint32_t kDetoursMax = 3; // flights waited for in vain before going alone
+constexpr Millis kWaitForVersion{50};    // to be applied; then the upstream is asked
+constexpr Millis kWaitStep{2};
 
 Seconds whole_seconds(Millis t)
 {
@@ -37,6 +40,7 @@ Exchange::~Exchange()
 
 void Exchange::retire()
 {
+    waiter_.reset();
     if (follower_) follower_->detach();
     if (fetch_ != nullptr) std::exchange(fetch_, nullptr)->leader_left();
     leave_flight();
@@ -56,12 +60,102 @@ void Exchange::start()
     path_ = cache::forwarded_path(path_, site_->settings.key, path_scratch_);
     cache::append_cache_key(key_, request, path_, site_->settings.key);
     key_hash_ = hash_bytes(key_);
-    if (plan_.course != serve::Course::pass) return look_up();
+    heed_nodes();
+    if (plan_.course != serve::Course::pass) return await_applied();
     worker_.count(Metric::passes).add();
     fetch_alone(plan_.bypass ? serve::Forward::bypass
                              : (request.method == http::Method::get ? serve::Forward::request
                                                                     : serve::Forward::method),
                 nullptr);
+}
+
+// ---- What other nodes and token holders demand
+// -----------------------------------------------------------------------------------------------
+
+// Strangers can send these fields too: what is not proven counts for nothing.
+void Exchange::heed_nodes()
+{
+    const http::RequestHead& request = request_.head();
+    const http::FieldList& fields = request.fields;
+    constexpr http::FieldSet kHeeded = {http::FieldId::tidemark_fence,
+                                        http::FieldId::tidemark_read};
+    if (!fields.has_any(kHeeded)) return;
+    const std::shared_ptr<const follow::Standing::Keys> keys = worker_.shared().standing.keys();
+    if (fields.has(http::FieldId::tidemark_fence)) {
+        const auto stamp = keys && fields.lines_of(http::FieldId::tidemark_fence) == 1
+                               ? serve::prove_fence_field(
+                                     *keys, fields.first(http::FieldId::tidemark_fence),
+                                     {serve::FenceKind::request, request.authority, request.target})
+                               : std::nullopt;
+        if (!stamp)
+            worker_.count(Metric::unproven_fences).add();
+        else {
+            const bool ours = stamp->journal == worker_.shared().standing.journal();
+            peer_ = ours ? Peer::ours : Peer::foreign;
+            worker_.shared().has_peers.store(true, std::memory_order_relaxed);
+            demand(*stamp);
+        }
+    }
+    if (fields.has(http::FieldId::tidemark_read)) {
+        const auto token =
+            keys && fields.lines_of(http::FieldId::tidemark_read) == 1
+                ? purge::prove_read_token(*keys, fields.first(http::FieldId::tidemark_read))
+                : std::nullopt;
+        if (token)
+            demand({token->journal, token->version});
+        else
+            worker_.count(Metric::unproven_tokens).add();
+    }
+}
+
+void Exchange::demand(const serve::FenceStamp& stamp)
+{
+    if (stamp.journal != worker_.shared().standing.journal())
+        past_cache_ = true; // its versions say nothing here
+    else if (!demanded_ || demanded_->version < stamp.version)
+        demanded_ = stamp;
+}
+
+// It is on its way to us as well, so a little patience saves a fetch.
+void Exchange::await_applied()
+{
+    if (past_cache_ || !demanded_) return look_up();
+    if (worker_.shared().standing.has_applied(demanded_->journal, demanded_->version))
+        return look_up();
+    wait_until_ = worker_.loop().mono() + kWaitForVersion;
+    waiter_ = std::make_unique<net::Timer>(worker_.loop(), [this] { on_wait_tick(); });
+    waiter_->start(kWaitStep, kWaitStep);
+}
+
+void Exchange::on_wait_tick()
+{
+    const bool applied =
+        worker_.shared().standing.has_applied(demanded_->journal, demanded_->version);
+    if (!applied && worker_.loop().mono() < wait_until_) return;
+    past_cache_ = !applied;
+    waiter_->stop();
+    look_up();
+}
+
+// Stored before anybody asked for the fields that only nodes of ours get.
+bool Exchange::useless_to_peer(const store::StoredResponse& record) const
+{
+    return peer_ != Peer::none && !record.peer_lines() &&
+           (!record.tags().empty() || record.freshness().ruled_by_unkept_fields);
+}
+
+// `stamp`: as of which version the content is valid.
+void Exchange::append_peer_fields(std::string_view peer_lines, const serve::FenceStamp& stamp)
+{
+    if (peer_ == Peer::none) return;
+    text_.append(peer_lines);
+    const auto keys = worker_.shared().standing.keys();
+    if (peer_ != Peer::ours || !keys || stamp.journal == 0) return;
+    const http::RequestHead& request = request_.head();
+    text_.append("Tidemark-Fence: ")
+        .append(serve::make_fence_field(
+            keys->newest, stamp, {serve::FenceKind::response, request.authority, request.target}))
+        .append("\r\n");
 }
 
 // ---- Looking up
@@ -71,6 +165,12 @@ void Exchange::look_up()
 {
     const http::RequestHead& request = request_.head();
     const WallTime now = worker_.loop().wall();
+    stance_ = worker_.stance(*site_, peer_ == Peer::none ? Asker::client : Asker::node);
+    if (stance_.footing != follow::Footing::in_sync) worker_.count(Metric::adrift).add();
+    if (stance_.footing == follow::Footing::fail) return reply_made(503, "adrift", false);
+    // Before the verdict: all of it then counts there.
+    applied_ = {worker_.shared().standing.journal(), worker_.shared().standing.applied()};
+    if (worker_.shared().standing.journal() != applied_.journal) applied_ = {};
     generation_ = worker_.shared().purges.generation();
     const store::StoredResponse* candidate = nullptr;
     std::string sibling_vary;
@@ -90,15 +190,23 @@ void Exchange::look_up()
         candidate = &record;
         return false;
     });
+    if (candidate != nullptr && (past_cache_ || useless_to_peer(*candidate))) {
+        candidate = nullptr;
+        alone_ = true;
+    }
+    alone_ = alone_ || past_cache_;
     const cache::PurgeVerdict verdict =
-        candidate == nullptr ? cache::PurgeVerdict::valid : worker_.verdict_on(*candidate);
+        candidate == nullptr ? cache::PurgeVerdict::valid : worker_.verdict_on(*candidate, stance_);
     cache::RequestDirectives directives;
-    if (site_->settings.cache.honour_request_directives)
+    if (peer_ == Peer::none && site_->settings.cache.honour_request_directives)
         directives = cache::parse_request_directives(request.fields);
-    const cache::Reuse reuse =
+    cache::Reuse reuse =
         candidate == nullptr
             ? cache::Reuse::fetch
             : cache::decide_reuse(directives, candidate->freshness(), verdict, now);
+    // Stale-while-revalidate is for clients: a node below would keep what we are about to replace.
+    if (peer_ != Peer::none && reuse == cache::Reuse::serve_and_validate)
+        reuse = cache::Reuse::validate;
     if (reuse == cache::Reuse::serve || reuse == cache::Reuse::serve_and_validate) {
         candidate->touch();
         worker_.count(Metric::hits).add();
@@ -108,12 +216,14 @@ void Exchange::look_up()
             worker_.count(Metric::stale_hits).add();
             validate_behind(*candidate, verdict);
         }
-        return reply_stored(*candidate);
+        if (stance_.footing == follow::Footing::serve) status_.detail = "adrift";
+        return reply_stored(*candidate, applied_);
     }
     if (sibling_vary.empty()) sibling_vary = known_vary_;
     if (directives.only_if_cached) return reply_made(504, "only-if-cached", false);
     serve::Forward forward = any_variant ? serve::Forward::vary_miss : serve::Forward::uri_miss;
     if (candidate != nullptr) forward = serve::Forward::stale;
+    if (past_cache_ && any_variant) forward = serve::Forward::request;
     worker_.count(Metric::misses).add();
     if (plan_.course == serve::Course::head) return fetch_alone(forward, candidate);
     if (plan_.ranged &&
@@ -134,13 +244,14 @@ FetchOrder Exchange::order_for(const store::StoredResponse* stored,
     order.client_address = client_address_;
     order.for_cache = true;
     order.stored_verdict = verdict;
+    order.heard = demanded_;
     if (stored == nullptr) return order;
     order.stored = store::ref(*stored);
     const std::string_view etag = stored->first_field(http::FieldId::etag);
     const bool strong = !etag.empty() && !etag.starts_with("W/");
     const bool any = !etag.empty() || !stored->first_field(http::FieldId::last_modified).empty();
-    // What a purge put in doubt is validated by a strong validator only (RFC 9110 §8.8), else
-    // fetched.
+    // What a purge, or being adrift, put in doubt is validated by a strong validator only (RFC 9110
+    // §8.8), else fetched.
     order.validate = verdict == cache::PurgeVerdict::valid ? any : strong;
     return order;
 }
@@ -159,6 +270,7 @@ serve::Flight::Start Exchange::flight_start(const std::string& sibling_vary) con
 
 bool Exchange::joinable(const serve::Flight& flight, const serve::Flight::Start& mine) const
 {
+    if (stance_.too_old(flight.sent_local())) return false;
     switch (flight.phase()) {
     case serve::FlightPhase::waiting:
         // Who knows what the answers vary on does not wait for one that may be another variant.
@@ -286,12 +398,16 @@ void Exchange::see_head()
         // Each who waited for what must be validated every time validates for itself.
         if (!leads_ && record->freshness().no_cache) return elsewhere(true);
         if (!leads_ &&
-            (worker_.verdict_on(*record) == cache::PurgeVerdict::removed || !matches(*record)))
+            (worker_.verdict_on(*record) >= cache::PurgeVerdict::must_validate ||
+             !matches(*record)))
             return elsewhere(false);
         status_.forward_status = flight_->upstream_status();
         status_.detail = flight_->replaced_detail();
+        if (!status_.detail.empty() && peer_ != Peer::none)
+            return reply_made(502, "upstream-failed", false); // what is stale is for clients only
+        if (useless_to_peer(*record)) return elsewhere(true);
         if (!status_.detail.empty()) worker_.count(Metric::stale_hits).add();
-        return reply_stored(*record);
+        return reply_stored(*record, {flight_->journal(), record->fence().version});
     }
     case serve::FlightPhase::failed:
         return reply_made(flight_->failure().status, flight_->failure().detail, false);
@@ -373,7 +489,9 @@ void Exchange::take_flight()
     std::optional<Millis> age;
     if (head.upstream_had_age || status_.collapsed)
         age = cache::current_age(head.freshness, worker_.loop().wall());
+    note_fences(flight_->fence().version);
     append_own_fields(age);
+    append_peer_fields(head.peer_lines, {flight_->journal(), flight_->fence().version});
     reply.more_lines = text_;
     replied_ = reply.status;
     if (!reply.has_body) body_ = Body::none;
@@ -404,7 +522,15 @@ void Exchange::append_own_fields(std::optional<Millis> age)
     serve::append_cache_status(text_, sites_->status_name(), status_);
 }
 
-void Exchange::reply_stored(const store::StoredResponse& record)
+// For who debugs, where that is allowed.
+void Exchange::note_fences(std::uint64_t fence_version)
+{
+    if (sites_->settings().debug_fences &&
+        request_->fields.first(http::FieldId::tidemark_debug) == "fence")
+        status_.fences = {worker_.shared().standing.applied(), fence_version};
+}
+
+void Exchange::reply_stored(const store::StoredResponse& record, const serve::FenceStamp& as_of)
 {
     record_ = store::ref(record);
     leave_flight();
@@ -431,7 +557,9 @@ void Exchange::reply_stored(const store::StoredResponse& record)
     reply.body_bytes = answer_.body_bytes;
     reply.has_body = answer_.body_bytes > 0 && request_->method != http::Method::head;
     body_ = reply.has_body ? Body::record : Body::none;
+    note_fences(record.fence().version);
     append_own_fields(age);
+    append_peer_fields(record.peer_lines().value_or(std::string_view{}), as_of);
     reply.more_lines = text_;
     replied_ = reply.status;
     transport_.send_reply(reply);
@@ -558,7 +686,8 @@ void Exchange::on_interim(const http::ResponseHead& head)
     lines.append(head.reason.empty() ? serve::reason_of(head.status) : head.reason).append("\r\n");
     const upstream::HopByHop hop_by_hop(head.fields);
     for (const http::Field& field : head.fields)
-        if (!hop_by_hop.covers(field) && field.id != http::FieldId::content_length)
+        if (!hop_by_hop.covers(field) && !serve::is_between_nodes(field.id) &&
+            field.id != http::FieldId::content_length)
             lines.append(field.name).append(": ").append(field.value).append("\r\n");
     transport_.send_interim(head.status, lines);
 }
@@ -570,7 +699,8 @@ void Exchange::on_tunnel(const http::ResponseHead& head)
     std::string lines = "HTTP/1.1 101 Switching Protocols\r\n";
     const upstream::HopByHop hop_by_hop(head.fields);
     for (const http::Field& field : head.fields)
-        if (!hop_by_hop.covers(field) && field.id != http::FieldId::content_length)
+        if (!hop_by_hop.covers(field) && !serve::is_between_nodes(field.id) &&
+            field.id != http::FieldId::content_length)
             lines.append(field.name).append(": ").append(field.value).append("\r\n");
     lines.append("Upgrade: ")
         .append(head.fields.first(http::FieldId::upgrade))

@@ -1,10 +1,12 @@
 #pragma once
 #include "edge/serve/answer.hpp"
+#include "edge/serve/fence_field.hpp"
 #include "edge/serve/flight.hpp"
 #include "edge/serve/outcome.hpp"
 #include "edge/serve/owned_request.hpp"
 #include "edge/serve/site.hpp"
 #include "edge/worker/fetch.hpp"
+#include "edge/worker/stance.hpp"
 #include "edge/worker/transport.hpp"
 
 #include <memory>
@@ -17,7 +19,8 @@ namespace tidemark::worker
 {
 class Worker;
 
-//   begun → looking up → answering (stored, made here)            → done
+//   begun → (waiting for a version to be applied) →
+//           looking up → answering (stored, made here)            → done
 //                      ↘ following a flight (head, then body)     → done
 //                      ↘ tunnel                                   → done
 // Owned by its transport. A flight outlives it; it leaves the flight when it goes.
@@ -71,8 +74,15 @@ class Exchange final : public serve::Wakeable
   private:
     enum class Body : std::uint8_t { none, text, record, flight };
 
+    void heed_nodes();
+    void demand(const serve::FenceStamp& stamp);
+    void await_applied();
+    void on_wait_tick();
     void look_up();
-    void reply_stored(const store::StoredResponse& record);
+    [[nodiscard]] bool useless_to_peer(const store::StoredResponse& record) const;
+    void append_peer_fields(std::string_view peer_lines, const serve::FenceStamp& stamp);
+    // `as_of`: it is valid as of this version.
+    void reply_stored(const store::StoredResponse& record, const serve::FenceStamp& as_of);
     void reply_made(std::uint16_t status, std::string_view detail, bool close);
     void join(const store::StoredResponse* candidate, cache::PurgeVerdict verdict,
               const std::string& sibling_vary, serve::Forward forward);
@@ -92,6 +102,7 @@ class Exchange final : public serve::Wakeable
     void leave_flight();
     [[nodiscard]] Pull pull_flight(Output& out, std::uint64_t max_bytes);
     void append_own_fields(std::optional<Millis> age);
+    void note_fences(std::uint64_t fence_version);
 
     Worker& worker_;
     Transport& transport_;
@@ -110,6 +121,17 @@ class Exchange final : public serve::Wakeable
     std::uint32_t detours_ = 0;
     std::string known_vary_; // of an answer that was another variant than ours
     bool alone_ = false;
+    Stance stance_; // at the last look-up
+
+    // What another node of ours, or one who shows a token, demands (design: Tiers, Trust).
+    enum class Peer : std::uint8_t { none, ours, foreign }; // foreign: of another journal
+    Peer peer_ = Peer::none;
+    // Nothing older will do: to be applied before anything stored is an answer.
+    std::optional<serve::FenceStamp> demanded_;
+    bool past_cache_ = false;            // what is stored, or was sent for before, is no answer
+    serve::FenceStamp applied_;          // when the verdict was taken
+    std::unique_ptr<net::Timer> waiter_; // for demanded_
+    MonoTime wait_until_{};
 
     std::shared_ptr<serve::Follower> follower_;
     std::shared_ptr<serve::Flight> flight_;

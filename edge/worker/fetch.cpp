@@ -29,6 +29,12 @@ std::vector<std::uint64_t> hashes_of(const std::vector<std::string>& tags)
     return hashes;
 }
 
+bool has_strong_tag(const store::StoredResponse& record)
+{
+    const std::string_view etag = record.first_field(http::FieldId::etag);
+    return !etag.empty() && !etag.starts_with("W/");
+}
+
 // The body of a stored response as slices; a small one is copied.
 std::vector<store::Slice> slices_of(const store::StoredResponse& record)
 {
@@ -92,18 +98,78 @@ void Fetch::on_connection(upstream::Connection& connection) noexcept
     send_head();
 }
 
-void Fetch::send_head()
+// What the fence is when the request leaves; taken anew at every retry.
+void Fetch::take_fence()
 {
-    purge::InvalidationState& purges = worker_.shared().purges;
-    // A purge that came since the look-up: what it removed must not come back by a 304.
-    if (order_.stored && worker_.verdict_on(*order_.stored) == cache::PurgeVerdict::removed) {
-        order_.stored.reset();
-        order_.validate = false;
-    }
+    const purge::InvalidationState& purges = worker_.shared().purges;
+    const follow::Standing& standing = worker_.shared().standing;
     // The generation first: a purge between the two reads then counts as later than the request,
     // which is safe.
     sent_generation_ = purges.generation();
+    // Another journal begins in the state first: its name, read on both sides, is never given to an
+    // old fence.
+    sent_journal_ = standing.journal();
     fence_ = purges.fence();
+    if (standing.journal() != sent_journal_) sent_journal_ = 0;
+    fence_lowered_ = unfenced_ = false;
+    if (order_.heard && order_.heard->journal == sent_journal_)
+        fence_.version = std::max(fence_.version, order_.heard->version);
+    flight_->set_sent(fence_);
+}
+
+// For a shield; "" if there is no key to prove it with.
+std::string Fetch::fence_field() const
+{
+    const auto keys = worker_.shared().standing.keys();
+    if (!keys) return {};
+    return serve::make_fence_field(keys->newest, {sent_journal_, fence_.version},
+                                   {serve::FenceKind::request, sent_host_, order_.path});
+}
+
+// Who answers may only lower it: a shield whose copy is older, an app whose data lags behind.
+void Fetch::settle_fence(const http::ResponseHead& head)
+{
+    const config::SiteSettings& site = order_.site->settings;
+    if (site.shield) {
+        const auto keys = worker_.shared().standing.keys();
+        const auto stamp =
+            keys && head.fields.lines_of(http::FieldId::tidemark_fence) == 1
+                ? serve::prove_fence_field(*keys, head.fields.first(http::FieldId::tidemark_fence),
+                                           {serve::FenceKind::response, sent_host_, order_.path})
+                : std::nullopt;
+        unfenced_ = !stamp || stamp->journal != sent_journal_;
+        if (!unfenced_) lower_fence(stamp->version);
+    }
+    if (!site.as_of_field) return;
+    const http::FieldId id = http::field_id(*site.as_of_field);
+    const std::string_view text =
+        id == http::FieldId::other ? head.fields.named(*site.as_of_field) : head.fields.first(id);
+    if (text.data() == nullptr) return;
+    if (const auto version = parse_decimal(text))
+        lower_fence(*version);
+    else
+        worker_.count(Metric::bad_stamps).add();
+}
+
+void Fetch::lower_fence(std::uint64_t version) noexcept
+{
+    if (version >= fence_.version) return;
+    fence_.version = version;
+    fence_lowered_ = true;
+}
+
+void Fetch::send_head()
+{
+    // A purge that came since the look-up: what it removed must not come back by a 304, and what it
+    // put in doubt not by a weak validator (RFC 9110 §8.8).
+    if (order_.stored) {
+        const Stance stance = worker_.stance(*order_.site);
+        const cache::PurgeVerdict verdict = worker_.verdict_on(*order_.stored, stance);
+        if (verdict == cache::PurgeVerdict::removed) order_.stored.reset();
+        order_.validate = order_.validate && order_.stored &&
+                          (verdict == cache::PurgeVerdict::valid || has_strong_tag(*order_.stored));
+    }
+    take_fence();
     asked_.validators_sent = order_.validate;
     upstream::ForwardRequest forward;
     forward.request = &request_.head();
@@ -130,6 +196,12 @@ void Fetch::send_head()
         worker_.count(Metric::validations).add();
         forward.if_none_match = order_.stored->first_field(http::FieldId::etag);
         forward.if_modified_since = order_.stored->first_field(http::FieldId::last_modified);
+    }
+    std::string fence;
+    if (order_.site->settings.shield) {
+        sent_host_ = forward.authority;
+        fence = fence_field();
+        forward.fence = fence;
     }
     std::string head;
     head.reserve(1024);
@@ -207,6 +279,7 @@ void Fetch::on_response_head(const http::ResponseHead& head) noexcept
         connection_->become_tunnel();
         return leader_->on_tunnel(head);
     }
+    settle_fence(head);
     http::FieldList stored_fields;
     if (order_.stored) order_.stored->fields(stored_fields);
     switch (serve::meaning_of(asked_, head, order_.stored ? &stored_fields : nullptr)) {
@@ -270,6 +343,7 @@ void Fetch::publish_response(const http::ResponseHead& head)
     serve::FlightHead published;
     published.status = head.status;
     published.lines = std::move(plan_.lines);
+    published.peer_lines = std::move(plan_.peer_lines);
     if (sized) published.body_bytes = body_bytes;
     published.has_body = head.framing.kind != http::BodyFraming::Kind::none;
     if (!published.has_body) published.body_bytes = 0;
@@ -277,22 +351,24 @@ void Fetch::publish_response(const http::ResponseHead& head)
     published.purged = purged(published.tags);
     if (!http::is_safe(request_->method)) invalidate_unsafe(head);
     published.sent_generation = sent_generation_;
-    published.shareable = plan_.shareable;
+    published.shareable = plan_.shareable && !unfenced_;
+    if (unfenced_ && plan_.storable == cache::Storable::yes)
+        worker_.alarm_unfenced(upstream_->name);
     published.upstream_had_age = head.fields.has(http::FieldId::age);
     published.vary = plan_.vary;
     if (!plan_.vary.empty())
         cache::append_variant_key(published.variant, plan_.vary, request_->fields);
     published.freshness = plan_.freshness;
     published.received_at = times_.response_received;
-    storing_ = order_.may_store && plan_.storable == cache::Storable::yes && !published.purged &&
-               body_bytes <= limits.max_object_bytes && reserve(body_bytes);
+    storing_ = order_.may_store && plan_.storable == cache::Storable::yes && !unfenced_ &&
+               !published.purged && body_bytes <= limits.max_object_bytes && reserve(body_bytes);
     published.stored = storing_;
     // What is not kept goes at the pace of the slowest who follows: too long a body for that.
     if (!storing_ && !published.purged && body_bytes > limits.buffered_bytes)
         published.shareable = false;
     if (!published.shareable) remember_uncacheable();
     if (!published.shareable || published.purged || !storing_) leave_table();
-    flight_->set_fence(fence_);
+    flight_->set_fence(fence_, sent_journal_);
     flight_->publish_head(std::move(published));
     if (!storing_) flight_->stop_keeping();
 }
@@ -387,7 +463,8 @@ void Fetch::on_response_end(const http::FieldList& trailers) noexcept
     if (answered_) return finish();
     std::string lines;
     for (const http::Field& field : trailers)
-        lines.append(field.name).append(": ").append(field.value).append("\r\n");
+        if (!serve::is_between_nodes(field.id))
+            lines.append(field.name).append(": ").append(field.value).append("\r\n");
     store::StoredRef record;
     if (storing_) record = store_response();
     flight_->complete(std::move(lines), std::move(record));
@@ -416,6 +493,8 @@ store::StoredRef Fetch::store_response()
     parts.status = head.status;
     parts.fields = &fields;
     parts.tags = head.tags;
+    if (worker_.shared().has_peers.load(std::memory_order_relaxed))
+        parts.peer_lines = head.peer_lines;
     parts.freshness = plan_.freshness;
     parts.body = slices;
     parts.body_bytes = flight_->appended_bytes();
@@ -429,7 +508,8 @@ store::StoredRef Fetch::record_of(store::StoredResponse::Parts& parts)
     parts.key_hash = flight_->start().key_hash;
     parts.stored_at = times_.response_received;
     parts.fence = fence_;
-    parts.generation = sent_generation_;
+    // As of its own request it is valid; as of a lower fence that has to be seen.
+    parts.generation = fence_lowered_ ? 0 : sent_generation_;
     return store::StoredResponse::make(parts);
 }
 
@@ -438,7 +518,8 @@ store::StoredRef Fetch::insert(store::StoredResponse::Parts& parts)
     store::StoredRef record = record_of(parts);
     unreserve(); // from here the record itself counts
     store::StoredRef kept = store::ref(*record);
-    if (worker_.shared().store.insert(std::move(record)) == store::MemoryStore::Insert::stored)
+    if (worker_.shared().store.insert(std::move(record), fence_lowered_) ==
+        store::MemoryStore::Insert::stored)
         worker_.count(Metric::stored).add();
     return kept;
 }
@@ -447,6 +528,7 @@ store::StoredRef Fetch::insert(store::StoredResponse::Parts& parts)
 void Fetch::freshen_stored(const http::ResponseHead& head)
 {
     const store::StoredRef stored = std::move(order_.stored);
+    flight_->set_fence(fence_, sent_journal_);
     flight_->replace(freshened(*stored, head), {}, 304);
     leave_table();
     answered_ = true; // the rest of this answer is only read to its end
@@ -457,9 +539,9 @@ store::StoredRef Fetch::freshened(const store::StoredResponse& stored,
 {
     http::FieldList stored_fields;
     stored.fields(stored_fields);
-    const serve::FreshenPlan plan =
-        serve::plan_freshen(head, stored.status(), stored.reason(), stored_fields,
-                            stored.freshness(), times_, order_.site->settings.cache, order_.rule);
+    const serve::FreshenPlan plan = serve::plan_freshen(
+        head, stored.status(), stored.reason(), stored_fields, stored.freshness(), times_,
+        order_.site->settings.cache, order_.rule, stored.peer_lines().value_or(std::string_view{}));
     http::FieldList fields;
     serve::parse_lines(plan.lines, fields);
     const std::vector<std::uint64_t> new_tags = hashes_of(plan.tags);
@@ -475,6 +557,11 @@ store::StoredRef Fetch::freshened(const store::StoredResponse& stored,
     parts.freshness = plan.freshness;
     parts.body = slices;
     parts.body_bytes = stored.body_bytes();
+    if (stored.peer_lines()) parts.peer_lines = plan.peer_lines;
+    if (unfenced_) worker_.alarm_unfenced(upstream_->name);
+    // Of a shield or an app that lags behind a purge: the answer of the one who asked, and no more.
+    if (unfenced_ || (fence_lowered_ && purged({parts.tags.begin(), parts.tags.end()})))
+        return record_of(parts);
     if (plan.keep) return insert(parts);
     worker_.shared().store.erase(stored);
     return record_of(parts);
@@ -490,6 +577,11 @@ void Fetch::update_from_head(const http::ResponseHead& head)
     if (worker_.verdict_on(*stored) == cache::PurgeVerdict::removed ||
         cache::decide_head_update(head.fields, fields) == cache::HeadUpdate::invalidate)
         return worker_.shared().store.erase(*stored);
+    // What is in doubt becomes valid again by a strong validator only (RFC 9110 §8.8).
+    const bool sure =
+        worker_.verdict_on(*stored, worker_.stance(*order_.site)) == cache::PurgeVerdict::valid ||
+        (has_strong_tag(*stored) && head.fields.has(http::FieldId::etag));
+    if (unfenced_ || !sure) return;
     static_cast<void>(freshened(*stored, head));
 }
 
@@ -497,7 +589,8 @@ void Fetch::update_from_head(const http::ResponseHead& head)
 bool Fetch::replace_by_stale(std::uint16_t upstream_status)
 {
     if (!order_.stored || !order_.for_cache) return false;
-    const cache::PurgeVerdict verdict = worker_.verdict_on(*order_.stored);
+    const cache::PurgeVerdict verdict =
+        worker_.verdict_on(*order_.stored, worker_.stance(*order_.site));
     const cache::UpstreamError error =
         upstream_status != 0 ? cache::UpstreamError::answer : cache::UpstreamError::no_answer;
     if (!cache::stale_on_error_allowed(order_.stored->freshness(), verdict, error,

@@ -1,4 +1,5 @@
 #pragma once
+#include "edge/serve/fence_field.hpp"
 #include "edge/serve/flight.hpp"
 #include "edge/serve/outcome.hpp"
 #include "edge/serve/owned_request.hpp"
@@ -32,6 +33,8 @@ struct FetchOrder {
     bool may_store = true;
     bool in_table = false;    // others may join
     bool wants_range = false; // the one who asked wants a part only
+    // Who asks has proved that this version exists: heard of before the request is sent.
+    std::optional<serve::FenceStamp> heard;
 };
 
 // Lives from start() until its flight has ended; owned by its worker. Goes on without the exchange
@@ -76,6 +79,10 @@ class Fetch final : public upstream::ConnectionUser, public serve::Wakeable
   private:
     void acquire(bool fresh);
     void send_head();
+    void take_fence();
+    [[nodiscard]] std::string fence_field() const;
+    void settle_fence(const http::ResponseHead& head);
+    void lower_fence(std::uint64_t version) noexcept;
     void invalidate_unsafe(const http::ResponseHead& head);
     void freshen_stored(const http::ResponseHead& head);
     void update_from_head(const http::ResponseHead& head);
@@ -110,6 +117,10 @@ class Fetch final : public upstream::ConnectionUser, public serve::Wakeable
     upstream::Connection* connection_ = nullptr;
     purge::Fence fence_;                // taken when the request was sent,
     std::uint64_t sent_generation_ = 0; // like this
+    purge::JournalId sent_journal_ = 0;
+    std::string sent_host_; // to a shield
+    bool fence_lowered_ = false;
+    bool unfenced_ = false; // a shield's answer, without a valid fence: nothing to be kept
     cache::ExchangeTimes times_{};
     serve::ResponsePlan plan_;
     std::optional<MonoTime> throttled_since_;

@@ -1,5 +1,6 @@
 #pragma once
 #include "core/sync/epoch.hpp"
+#include "edge/follow/standing.hpp"
 #include "edge/serve/flight.hpp"
 #include "edge/serve/site.hpp"
 #include "edge/store/memory.hpp"
@@ -16,6 +17,7 @@ namespace tidemark::worker
 struct Shared {
     sync::EpochDomain epochs;
     purge::InvalidationState purges;
+    follow::Standing standing;
     store::MemoryStore store;
     serve::FlightTable flights;
     serve::KeyMemory keys;
@@ -23,6 +25,8 @@ struct Shared {
     AddressCounts addresses;
     DescriptorShares descriptors; // set before the workers begin
     std::atomic<bool> draining{false};
+    // Another node of ours has asked: from then on the store keeps what only such are sent.
+    std::atomic<bool> has_peers{false};
 
     explicit Shared(const store::MemoryOptions& memory) : purges(epochs), store(memory, epochs) {}
 };

@@ -8,6 +8,7 @@
 #include "edge/worker/stored_reply.hpp"
 
 #include <algorithm>
+#include <limits>
 
 namespace tidemark::worker
 {
@@ -19,8 +20,11 @@ constexpr std::size_t kParsersKept = 8;
 
 // Whatever makes a request more than a plain look-up.
 constexpr http::FieldSet kUncommon = {
-    http::FieldId::if_match, http::FieldId::if_unmodified_since, http::FieldId::upgrade,
-    http::FieldId::cdn_loop, http::FieldId::max_forwards,        http::FieldId::expect};
+    http::FieldId::if_match,       http::FieldId::if_unmodified_since,
+    http::FieldId::upgrade,        http::FieldId::cdn_loop,
+    http::FieldId::max_forwards,   http::FieldId::expect,
+    http::FieldId::tidemark_fence, http::FieldId::tidemark_read,
+    http::FieldId::tidemark_debug};
 
 // Connection names more than the connection's own life: fields that end here, and so may not select
 // a variant.
@@ -374,6 +378,39 @@ cache::PurgeVerdict Worker::verdict_on(const store::StoredResponse& record)
     return verdict_of(verdict);
 }
 
+cache::PurgeVerdict Worker::verdict_on(const store::StoredResponse& record, const Stance& stance)
+{
+    const cache::PurgeVerdict verdict = verdict_on(record);
+    if (!stance.too_old(record.fence().local)) return verdict;
+    return std::max(verdict, cache::PurgeVerdict::must_validate);
+}
+
+Stance Worker::stance(const serve::Site& site, Asker asker) const
+{
+    const follow::Standing& standing = shared_.standing;
+    Stance stance;
+    if (!standing.follows()) return stance;
+    const BootTime now = net::Loop::boot_now();
+    stance.footing = standing.footing(now);
+    // Whoever asks holds a lease of its own, and does not serve adrift because we do.
+    if (stance.footing == follow::Footing::serve && asker == Asker::node)
+        stance.footing = follow::Footing::revalidate;
+    if (stance.footing != follow::Footing::revalidate) return stance;
+    // What a shield gave may have been a lease old when we asked for it: two leases would add up.
+    stance.reusable_from = site.settings.shield ? std::numeric_limits<std::uint64_t>::max()
+                                                : standing.reusable_from(now);
+    return stance;
+}
+
+void Worker::alarm_unfenced(std::string_view upstream)
+{
+    constexpr Seconds kQuiet{10};
+    count(Metric::unfenced_answers).add();
+    if (loop_.mono() < quiet_until_) return;
+    quiet_until_ = loop_.mono() + kQuiet;
+    log::error("the shield {} answers without a valid fence: not stored", upstream);
+}
+
 bool Worker::answer_hit(const http::RequestHead& request, bool keep_alive,
                         const ClientConnection& connection, Output& out)
 {
@@ -401,7 +438,11 @@ bool Worker::answer_hit(const http::RequestHead& request, bool keep_alive,
         found = &record;
         return false;
     });
-    if (found == nullptr || verdict_on(*found) != cache::PurgeVerdict::valid) return false;
+    if (found == nullptr) return false;
+    const Stance standing = stance(*site);
+    if (standing.footing == follow::Footing::fail ||
+        verdict_on(*found, standing) != cache::PurgeVerdict::valid)
+        return false;
     const WallTime now = loop_.wall();
     const cache::Freshness& freshness = found->freshness();
     const Millis age = cache::current_age(freshness, now);
@@ -422,6 +463,10 @@ bool Worker::answer_hit(const http::RequestHead& request, bool keep_alive,
     append_decimal(text, std::chrono::floor<Seconds>(age).count());
     text.append("\r\nCache-Status: ").append(sites_->status_name()).append("; hit; ttl=");
     append_decimal(text, std::chrono::floor<Seconds>(freshness.lifetime - age).count());
+    if (standing.footing != follow::Footing::in_sync) {
+        count(Metric::adrift).add();
+        if (standing.footing == follow::Footing::serve) text.append("; detail=adrift");
+    }
     if (!keep_alive)
         text.append("\r\nConnection: close");
     else if (request.minor_version == 0)

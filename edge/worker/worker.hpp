@@ -11,6 +11,7 @@
 #include "edge/worker/fetch.hpp"
 #include "edge/worker/output.hpp"
 #include "edge/worker/shared.hpp"
+#include "edge/worker/stance.hpp"
 
 #include <atomic>
 #include <memory>
@@ -77,6 +78,13 @@ class Worker final : public serve::Waker
                                   const ClientConnection& connection, Output& out);
     // Is the stored response still valid? Remembers in it that it was.
     [[nodiscard]] cache::PurgeVerdict verdict_on(const store::StoredResponse& record);
+    // … and while adrift: what was sent for too long ago must be validated.
+    [[nodiscard]] cache::PurgeVerdict verdict_on(const store::StoredResponse& record,
+                                                 const Stance& stance);
+    // As of this call: the request's bytes have been read. Costs one load where there is no origin.
+    [[nodiscard]] Stance stance(const serve::Site& site, Asker asker = Asker::client) const;
+    // A shield answered without a valid fence. One line in ten seconds.
+    void alarm_unfenced(std::string_view upstream);
 
     [[nodiscard]] Output& output() noexcept { return output_; }
     [[nodiscard]] std::unique_ptr<http::RequestParser> take_parser();
@@ -143,6 +151,7 @@ class Worker final : public serve::Waker
     bool draining_ = false;
     bool ended_ = false;
     MonoTime drain_until_{};
+    MonoTime quiet_until_{}; // of alarm_unfenced()
     std::atomic<bool> done_{false};
     std::thread thread_;
 };

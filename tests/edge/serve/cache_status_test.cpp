@@ -42,10 +42,30 @@ BOOST_AUTO_TEST_CASE(a_member_says_what_happened_in_the_rfcs_words)
         {
             std::string out = "before";
             append_cache_status(out, "edge",
-                                {row.hit, row.forward, row.forward_status, row.ttl, row.stored,
-                                 row.collapsed, row.detail});
+                                {row.hit,
+                                 row.forward,
+                                 row.forward_status,
+                                 row.ttl,
+                                 row.stored,
+                                 row.collapsed,
+                                 row.detail,
+                                 {}});
             BOOST_TEST(out == "beforeCache-Status: edge" + std::string(row.expected) + "\r\n");
         }
+}
+
+BOOST_AUTO_TEST_CASE(fences_are_told_as_a_string_where_there_is_no_other_detail)
+{
+    CacheStatus status;
+    status.hit = true;
+    status.fences = {12, 7};
+    std::string out;
+    append_cache_status(out, "edge", status);
+    BOOST_TEST(out == "Cache-Status: edge; hit; detail=\"v=12;f=7\"\r\n");
+    status.detail = "adrift";
+    out.clear();
+    append_cache_status(out, "edge", status);
+    BOOST_TEST(out == "Cache-Status: edge; hit; detail=adrift\r\n");
 }
 
 // RFC 9211 §2.2

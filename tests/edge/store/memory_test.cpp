@@ -87,7 +87,8 @@ BOOST_FIXTURE_TEST_CASE(a_lower_fence_never_replaces_a_higher_one, Fixture)
     };
     const Row rows[] = {
         {{5, 0}, {6, 0}, Insert::stored},     {{5, 0}, {5, 0}, Insert::stored},
-        {{5, 0}, {4, 9}, Insert::superseded}, {{5, 2}, {5, 3}, Insert::stored},
+        {{5, 9}, {4, 9}, Insert::superseded}, {{5, 2}, {5, 3}, Insert::stored},
+        {{5, 0}, {4, 9}, Insert::stored}, // sent for later: of another journal, or capped since
         {{5, 2}, {5, 1}, Insert::superseded}, {{5, 2}, {6, 0}, Insert::stored},
     };
     for (const Row& row : rows) {
