@@ -181,6 +181,7 @@ int EdgeDaemon::run()
         return kConfigError;
     }
     sweeper_ = std::make_unique<worker::Sweeper>(loop_, shared_);
+    sweeper_->set_sites(sites_);
     directory_ = std::make_unique<upstream::Directory>(loop_, upstream::ClientLimits{});
     directory_->set(entries_of(*sites_), [this] { start_workers(); });
     loop_.run();
@@ -239,6 +240,7 @@ void EdgeDaemon::reload()
     shared_.store.set_budget(sites->settings().memory_bytes);
     // Workers change over when the new upstreams have addresses.
     sites_ = sites;
+    sweeper_->set_sites(sites);
     directory_->set(entries_of(*sites), [this, sites] {
         for (const auto& worker : workers_)
             worker->reload(sites);

@@ -3,6 +3,7 @@
 #include "core/base/text.hpp"
 #include "edge/cache/pattern.hpp"
 #include "edge/serve/cache_status.hpp"
+#include "purge/state.hpp"
 
 #include <algorithm>
 
@@ -62,6 +63,7 @@ Sites::Sites(config::EdgeSettings settings, const Sites* previous) : settings_(s
     for (const config::SiteSettings& one : settings_.sites) {
         auto site = std::make_unique<Site>();
         site->settings = one;
+        site->hash = purge::site_hash(one.label());
         site->plain = one.paths.empty() && one.key.plain() && one.bypass.cookies.empty() &&
                       one.bypass.query.empty() && one.bypass.paths.empty() &&
                       one.bypass.fields.empty();
@@ -90,5 +92,14 @@ const Site* Sites::match(std::string_view authority) const
         if (const auto found = by_wildcard_.find(host.substr(dot + 1)); found != by_wildcard_.end())
             return found->second;
     return fallback_;
+}
+
+std::uint64_t Sites::hash_of(std::string_view uri) const
+{
+    const std::size_t scheme = uri.find("://");
+    if (scheme == std::string_view::npos) return 0;
+    uri.remove_prefix(scheme + 3);
+    const Site* site = match(uri.substr(0, uri.find_first_of("/?")));
+    return site == nullptr ? 0 : site->hash;
 }
 } // namespace tidemark::serve

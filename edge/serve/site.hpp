@@ -4,6 +4,7 @@
 #include "edge/cache/bypass.hpp"
 #include "edge/upstream/health.hpp"
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -17,6 +18,7 @@ namespace tidemark::serve
 struct Site {
     config::SiteSettings settings;
     std::shared_ptr<upstream::UpstreamGroup> upstreams;
+    std::uint64_t hash = 0; // purge::site_hash of its label, for verdicts
     bool plain = true; // no path rules, bypass rules or key rules: a hit needs to look at nothing
                        // but the key
 
@@ -37,6 +39,8 @@ class Sites
 
     // By the host of an authority, without its port; null: no site serves it (421).
     [[nodiscard]] const Site* match(std::string_view authority) const;
+    // Site::hash of the site that serves this effective request URI; 0: none does.
+    [[nodiscard]] std::uint64_t hash_of(std::string_view uri) const;
     [[nodiscard]] const config::EdgeSettings& settings() const noexcept { return settings_; }
     [[nodiscard]] const std::vector<std::unique_ptr<Site>>& all() const noexcept { return sites_; }
     // Each upstream once.

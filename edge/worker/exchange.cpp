@@ -278,7 +278,7 @@ bool Exchange::joinable(const serve::Flight& flight, const serve::Flight::Start&
         return flight.start().variant == mine.variant;
     case serve::FlightPhase::streaming: {
         if (!may_take(flight.head())) return false;
-        const purge::Subject subject{cache::uri_of_key(key_), flight.head().tags};
+        const purge::Subject subject{cache::uri_of_key(key_), flight.head().tags, site_->hash};
         return worker_.shared().purges.verdict(subject, flight.fence(), worker_.loop().mono()) ==
                purge::Verdict::valid;
     }
@@ -397,9 +397,8 @@ void Exchange::see_head()
         const store::StoredRef record = store::ref(*flight_->record());
         // Each who waited for what must be validated every time validates for itself.
         if (!leads_ && record->freshness().no_cache) return elsewhere(true);
-        if (!leads_ &&
-            (worker_.verdict_on(*record) >= cache::PurgeVerdict::must_validate ||
-             !matches(*record)))
+        if (!leads_ && (worker_.verdict_on(*record) >= cache::PurgeVerdict::must_validate ||
+                        !matches(*record)))
             return elsewhere(false);
         status_.forward_status = flight_->upstream_status();
         status_.detail = flight_->replaced_detail();

@@ -319,7 +319,7 @@ void Fetch::invalidate_unsafe(const http::ResponseHead& head)
 
 bool Fetch::purged(const std::vector<std::uint64_t>& tags) const
 {
-    const purge::Subject subject{asked_.target_uri, tags};
+    const purge::Subject subject{asked_.target_uri, tags, order_.site->hash};
     return worker_.shared().purges.verdict(subject, fence_, worker_.loop().mono()) !=
            purge::Verdict::valid;
 }

@@ -61,7 +61,8 @@ bool Sweeper::keep(const store::StoredResponse& record, std::uint64_t generation
     purge::Verdict verdict = purge::Verdict::valid;
     const std::uint64_t verified = record.verified_generation();
     if (verified != generation) {
-        const purge::Subject subject{cache::uri_of_key(record.key()), record.tags()};
+        const std::string_view uri = cache::uri_of_key(record.key());
+        const purge::Subject subject{uri, record.tags(), sites_ ? sites_->hash_of(uri) : 0};
         verdict =
             shared_.purges.verdict(subject, record.fence(), loop_.mono(), generation, verified);
     }

@@ -19,7 +19,7 @@ struct SweeperOptions {
     Millis pause{20};                // between two slices
     std::size_t slice = 2'000;       // stored responses
     std::size_t lift_above = 10'000; // invalidations in the table; fewer cost nothing
-    Seconds settle{30};              // see lift_target.hpp
+    Seconds settle{600}; // see lift_target.hpp; an order below the floor cannot be undone
     Seconds between_lifts{10};
 };
 
@@ -30,6 +30,9 @@ class Sweeper
     ~Sweeper();
     Sweeper(const Sweeper&) = delete;
     Sweeper& operator=(const Sweeper&) = delete;
+
+    // Tells which site a stored response is of; until then orders for one site are judged strictly.
+    void set_sites(std::shared_ptr<const serve::Sites> sites) { sites_ = std::move(sites); }
 
   private:
     void sweep();
@@ -43,6 +46,7 @@ class Sweeper
     net::Loop& loop_;
     std::unique_ptr<sync::EpochDomain::Participant> participant_;
     net::Timer timer_;
+    std::shared_ptr<const serve::Sites> sites_;
     std::uint64_t swept_generation_ = 0; // everything was looked at since this one
     std::uint64_t round_generation_ = 0; // when the round under way began
     std::uint64_t cursor_ = 0;

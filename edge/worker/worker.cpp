@@ -371,7 +371,8 @@ cache::PurgeVerdict Worker::verdict_on(const store::StoredResponse& record)
 {
     const std::uint64_t generation = shared_.purges.generation();
     if (record.verified_generation() == generation) return cache::PurgeVerdict::valid;
-    const purge::Subject subject{cache::uri_of_key(record.key()), record.tags()};
+    const std::string_view uri = cache::uri_of_key(record.key());
+    const purge::Subject subject{uri, record.tags(), sites_->hash_of(uri)};
     const purge::Verdict verdict = shared_.purges.verdict(subject, record.fence(), loop_.mono(),
                                                           generation, record.verified_generation());
     if (verdict == purge::Verdict::valid) record.set_verified_generation(generation);

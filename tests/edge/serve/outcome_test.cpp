@@ -199,6 +199,23 @@ BOOST_AUTO_TEST_CASE(fields_for_caches_only_are_stripped_unless_the_site_shows_t
     BOOST_TEST(lines_of(all, hidden) == expected_lines(groups));
 }
 
+BOOST_AUTO_TEST_CASE(what_clients_are_not_shown_is_kept_for_other_nodes)
+{
+    const std::string fields =
+        "HTTP/1.1 200 OK\nSurrogate-Key: a b\nX-Other: x\nCDN-Cache-Control: "
+        "max-age=9\nCache-Groups: \"g\"\nTidemark-Fence: 5\nxkey: c";
+    BOOST_TEST(planned(fields).peer_lines == "Surrogate-Key: a b\r\nxkey: c\r\n");
+    BOOST_TEST(planned(fields).lines.find("Tidemark") == std::string::npos);
+    Options hidden;
+    hidden.settings.forward_targeted = false;
+    BOOST_TEST(planned(fields, hidden).peer_lines ==
+               "Surrogate-Key: a b\r\nCDN-Cache-Control: max-age=9\r\nxkey: c\r\n");
+    Options shown;
+    shown.settings.strip_tags = false;
+    shown.rule = stripping({"x-other"});
+    BOOST_TEST(planned(fields, shown).peer_lines == "");
+}
+
 BOOST_AUTO_TEST_CASE(tags_are_read_though_they_are_stripped)
 {
     const auto plan = planned("HTTP/1.1 200 OK\nSurrogate-Key: b a\nCache-Tag: c,a");
@@ -352,6 +369,18 @@ BOOST_AUTO_TEST_CASE(
                 Seconds{60}));
     BOOST_TEST(!freshened(stored, "Cache-Control: max-age=60", {}, before)
                     .freshness.ruled_by_unkept_fields);
+}
+
+BOOST_AUTO_TEST_CASE(a_304_brings_the_fields_for_other_nodes_up_to_date)
+{
+    const Response update("HTTP/1.1 304 Not Modified\nSurrogate-Key: new\nTidemark-Fence: 5");
+    const http::FieldList stored = cache::fields_of("ETag: \"e\"");
+    const FreshenPlan plan =
+        plan_freshen(*update, 200, "OK", stored, {}, kTimes, {}, nullptr,
+                     "Surrogate-Key: old\r\nxkey: c\r\nSurrogate-Control: max-age=5\r\n");
+    BOOST_TEST(plan.peer_lines ==
+               "xkey: c\r\nSurrogate-Control: max-age=5\r\nSurrogate-Key: new\r\n");
+    BOOST_TEST(plan.lines.find("Tidemark") == std::string::npos);
 }
 
 BOOST_AUTO_TEST_CASE(a_304_that_forbids_storing_keeps_nothing)

@@ -5,8 +5,10 @@
 #include <boost/test/unit_test.hpp>
 #include <rapidcheck/boost_test.h>
 
+#include <atomic>
 #include <cstring>
 #include <string>
+#include <thread>
 #include <vector>
 
 BOOST_AUTO_TEST_SUITE(record)
@@ -124,6 +126,65 @@ BOOST_AUTO_TEST_CASE(every_part_comes_back)
     BOOST_TEST(record->verified_generation() == 57U);
     BOOST_TEST(record->body_pieces() == 1U);
     BOOST_TEST(body_of(*record) == "hello world");
+}
+
+BOOST_AUTO_TEST_CASE(a_fence_is_lifted_by_halves_and_never_lowered)
+{
+    StoredResponse::Parts parts = parts_for("http://h/");
+    parts.fence = {5, 7};
+    const auto record = StoredResponse::make(parts);
+    record->lift_fence({9, 3});
+    BOOST_TEST((record->fence() == purge::Fence{9, 7}));
+    record->lift_fence({2, 8});
+    BOOST_TEST((record->fence() == purge::Fence{9, 8}));
+    const purge::Fence large{(std::uint64_t{1} << 47) - 1, std::uint64_t{3} << 40};
+    record->lift_fence(large);
+    BOOST_TEST((record->fence() == large));
+}
+
+// What a reader puts together lies between two fences that were set, also where the high parts
+// change.
+BOOST_AUTO_TEST_CASE(who_reads_a_fence_while_it_is_lifted_sees_nothing_above_it)
+{
+    LiftedFence fence;
+    constexpr std::uint64_t kStep = 0x7fff'fff1; // crosses 2^32 every other time
+    std::atomic<std::uint64_t> set{0};
+    std::atomic<bool> stop{false};
+    std::atomic<int> wrong{0};
+    std::thread reader([&] {
+        while (!stop.load()) {
+            const std::uint64_t before = set.load();
+            const purge::Fence seen = fence.get();
+            const std::uint64_t most = set.load() + kStep; // it may be on its way
+            if (seen.version > most || seen.local > most || seen.version < before >> 32 << 32)
+                ++wrong;
+        }
+    });
+    for (std::uint64_t i = 1; i <= 60'000; ++i) {
+        fence.set({i * kStep, i * kStep});
+        set.store(i * kStep);
+    }
+    stop.store(true);
+    reader.join();
+    BOOST_TEST(wrong.load() == 0);
+}
+
+BOOST_AUTO_TEST_CASE(lines_for_nodes_are_kept_apart_from_the_head)
+{
+    for (const std::string_view lines : {"", "Surrogate-Key: a b\r\nxkey: c\r\n"}) {
+        const std::string_view body = "hello";
+        const Slice slice = slice_of(body);
+        StoredResponse::Parts parts = parts_for("http://h/");
+        parts.reason = "OK";
+        parts.body = {&slice, 1};
+        parts.body_bytes = 5;
+        BOOST_TEST(!StoredResponse::make(parts)->peer_lines().has_value());
+        parts.peer_lines = lines;
+        const auto record = StoredResponse::make(parts);
+        BOOST_TEST(record->peer_lines().value() == lines);
+        BOOST_TEST(record->head() == "HTTP/1.1 200 OK\r\n");
+        BOOST_TEST(record->body_piece(0) == body);
+    }
 }
 
 BOOST_AUTO_TEST_CASE(a_small_body_stands_right_behind_the_head)

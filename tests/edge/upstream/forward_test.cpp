@@ -118,6 +118,17 @@ BOOST_AUTO_TEST_CASE(what_belongs_to_the_clients_connection_ends_here)
         BOOST_TEST_CONTEXT(row.name) BOOST_TEST(fields_forwarded(row.fields) == row.expected);
 }
 
+BOOST_AUTO_TEST_CASE(what_goes_between_nodes_is_never_taken_from_a_client)
+{
+    BOOST_TEST(fields_forwarded("Tidemark-Fence: 9\nTidemark-Read: v1\nTidemark-Debug: fence\n"
+                                "Tidemark_Fence: 9\nTidemark-Purge-Version: 1\nX-A: b") ==
+               "X-A: b\r\n");
+    const std::string head = forwarded("GET / HTTP/1.1\nHost: example.org\nTidemark-Fence: 9",
+                                       [](ForwardRequest& forward) { forward.fence = "our own"; });
+    BOOST_TEST(head.find("Tidemark-Fence: our own\r\n") != std::string::npos);
+    BOOST_TEST(head.find("Tidemark-Fence: 9") == std::string::npos);
+}
+
 BOOST_AUTO_TEST_CASE(connection_cannot_name_host_or_the_framing)
 {
     const std::string head =
