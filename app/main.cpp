@@ -2,6 +2,7 @@
 #include "app/certs_command.hpp"
 #include "app/command_line.hpp"
 #include "app/edge_daemon.hpp"
+#include "app/journal_command.hpp"
 #include "app/token_command.hpp"
 #include "core/net/loop.hpp"
 
@@ -39,6 +40,21 @@ int run(const app::EdgeCommand& edge)
 int run(const app::PurgeCommand& purge)
 {
     return app::run_purge(purge);
+}
+
+int run(const app::PushCommand& push)
+{
+    return app::run_push(push);
+}
+
+int run(const app::UndoCommand& undo)
+{
+    return app::run_undo(undo);
+}
+
+int run(const app::JournalCommand& journal)
+{
+    return app::run_journal(journal);
 }
 
 int run(const app::StatusCommand& status)
