@@ -1,10 +1,16 @@
 #include "app/edge_daemon.hpp"
 
+#include "admin/control_api.hpp"
+#include "admin/origin_elsewhere.hpp"
 #include "core/observe/log.hpp"
-#include "edge/admin/admin_server.hpp"
+#include "edge/admin/admin_api.hpp"
+#include "edge/admin/erase_walk.hpp"
+#include "edge/admin/standalone.hpp"
 #include "edge/upstream/directory.hpp"
 #include "edge/worker/sweeper.hpp"
 #include "edge/worker/worker.hpp"
+#include "journal/memory_journal.hpp"
+#include "journal/sqlite_journal.hpp"
 
 #include <algorithm>
 #include <csignal>
@@ -47,12 +53,34 @@ std::uint64_t allowed_descriptors()
     return getrlimit(RLIMIT_NOFILE, &limit) == 0 ? limit.rlim_cur : 1024;
 }
 
-std::string draw_journal_id()
+purge::JournalId draw_journal_id()
 {
     std::random_device device;
-    char text[17];
-    std::snprintf(text, sizeof text, "%08x%08x", device(), device());
-    return text;
+    purge::JournalId id = 0;
+    while (id == 0)
+        id = purge::JournalId{device()} << 32 | device();
+    return id;
+}
+
+admin::TokenRule rule_of(const config::TokenSettings& token)
+{
+    constexpr std::string_view kDigits = "0123456789abcdef";
+    admin::TokenRule rule{token.name, "sha256:", {}, token.sites};
+    for (const std::uint8_t byte : token.sha256) {
+        rule.hash.push_back(kDigits[byte >> 4]);
+        rule.hash.push_back(kDigits[byte & 15]);
+    }
+    for (const config::TokenScope scope : token.scopes)
+        rule.scopes.push_back(static_cast<admin::TokenScope>(scope));
+    return rule;
+}
+
+Result<admin::Tokens, std::string> tokens_of(const config::EdgeSettings& settings)
+{
+    std::vector<admin::TokenRule> rules;
+    for (const config::TokenSettings& token : settings.tokens)
+        rules.push_back(rule_of(token));
+    return admin::Tokens::make(std::move(rules));
 }
 
 Result<std::vector<net::ListenSocket>, std::string>
@@ -107,8 +135,7 @@ class EdgeDaemon
         : command_(command),
           sites_(std::make_shared<const serve::Sites>(std::move(settings), nullptr)),
           shared_({sites_->settings().memory_bytes}),
-          view_{shared_,           workers_,    access_log_, sites_, std::string(version),
-                draw_journal_id(), loop_.wall()}
+          view_{shared_, workers_, access_log_, sites_, std::string(version), nullptr, loop_.wall()}
     {
     }
     int run();
@@ -116,6 +143,9 @@ class EdgeDaemon
   private:
     [[nodiscard]] Result<void, std::string> open();
     [[nodiscard]] Result<void, std::string> open_access_log();
+    [[nodiscard]] Result<void, std::string> open_journal();
+    [[nodiscard]] Result<void, std::string> open_admin();
+    void close_admin();
     void start_workers();
     void on_signal(int number);
     void reload();
@@ -130,7 +160,11 @@ class EdgeDaemon
     std::vector<std::unique_ptr<worker::Worker>> workers_;
     std::vector<std::vector<net::ListenSocket>> sockets_; // per worker, until it starts
     admin::View view_;
-    std::unique_ptr<admin::AdminServer> admin_;
+    std::unique_ptr<admin::EraseWalk> erase_walk_;
+    std::unique_ptr<admin::Standalone> authority_; // null: an origin makes the versions
+    std::unique_ptr<admin::ControlApi> api_;
+    std::unique_ptr<admin::OriginElsewhere> elsewhere_;
+    std::unique_ptr<admin::HttpServer> admin_;
     std::unique_ptr<upstream::Directory> directory_;
     std::unique_ptr<worker::Sweeper> sweeper_;
     std::unique_ptr<net::SignalWatcher> signals_;
@@ -161,12 +195,73 @@ Result<void, std::string> EdgeDaemon::open()
         if (!more) return fail(more.error());
         sockets_.push_back(std::move(*more));
     }
-    if (!settings.admin) return {};
-    auto admin = open_all({*settings.admin}, net::ListenSocket::Sharing::alone);
-    if (!admin) return fail(admin.error());
-    log::info("admin endpoint on {}", admin->front().address().text());
-    admin_ = std::make_unique<admin::AdminServer>(loop_, std::move(admin->front()), view_);
+    if (!settings.origin)
+        if (auto journal = open_journal(); !journal) return journal;
+    return settings.admin ? open_admin() : Result<void, std::string>{};
+}
+
+// Its own authority: a journal on disk with a data folder, in memory without.
+Result<void, std::string> EdgeDaemon::open_journal()
+{
+    const config::EdgeSettings& settings = sites_->settings();
+    journal::Opened opened;
+    if (settings.data.empty()) {
+        auto made = journal::open_in_memory(
+            loop_, {draw_journal_id(), 100'000,
+                    [this](journal::Version base, auto...) { authority_->on_compacted(base); }});
+        opened = {std::move(made.journal), std::move(made.start)};
+    } else {
+        journal::SqliteOptions options;
+        options.on_compacted = [this](journal::Version base, auto...) {
+            authority_->on_compacted(base);
+        };
+        auto durable = journal::open(loop_, settings.data, std::move(options));
+        if (!durable) return fail(durable.error());
+        opened = std::move(*durable);
+    }
+    for (const std::string& remark : opened.start.remarks)
+        log::warn("{}", remark);
+    erase_walk_ = std::make_unique<admin::EraseWalk>(loop_, shared_);
+    authority_ = std::make_unique<admin::Standalone>(
+        loop_,
+        admin::Standalone::Parts{settings.name, shared_.purges, sites_,
+                                 [this](journal::Version, std::function<void()> erased) {
+                                     erase_walk_->erase(std::move(erased));
+                                 },
+                                 [this] {
+                                     if (api_) api_->progress();
+                                 }},
+        std::move(opened.journal), std::move(opened.start));
+    view_.authority = authority_.get();
     return {};
+}
+
+Result<void, std::string> EdgeDaemon::open_admin()
+{
+    const config::EdgeSettings& settings = sites_->settings();
+    auto tokens = tokens_of(settings);
+    if (!tokens) return fail(tokens.error());
+    auto socket = open_all({*settings.admin}, net::ListenSocket::Sharing::alone);
+    if (!socket) return fail(socket.error());
+    log::info("admin endpoint on {}", socket->front().address().text());
+    admin::Pages pages(admin::pages_of(view_, loop_), std::move(*tokens));
+    if (authority_)
+        api_ = std::make_unique<admin::ControlApi>(loop_, *authority_, std::move(pages));
+    else
+        elsewhere_ = std::make_unique<admin::OriginElsewhere>(std::move(pages),
+                                                              config::text_of(*settings.origin));
+    admin::Handler& handler =
+        api_ ? static_cast<admin::Handler&>(*api_) : static_cast<admin::Handler&>(*elsewhere_);
+    admin_ = std::make_unique<admin::HttpServer>(loop_, std::move(socket->front()), handler);
+    return {};
+}
+
+void EdgeDaemon::close_admin()
+{
+    if (admin_) admin_->close();
+    if (api_) api_->close();
+    if (authority_) authority_->close();
+    erase_walk_.reset();
 }
 
 int EdgeDaemon::run()
@@ -177,6 +272,7 @@ int EdgeDaemon::run()
                                              [this](int number) { on_signal(number); });
     if (auto opened = open(); !opened) {
         std::fprintf(stderr, "tidemark: %s\n", opened.error().c_str());
+        close_admin();
         signals_.reset();
         return kConfigError;
     }
@@ -241,6 +337,7 @@ void EdgeDaemon::reload()
     // Workers change over when the new upstreams have addresses.
     sites_ = sites;
     sweeper_->set_sites(sites);
+    if (authority_) authority_->on_sites_changed();
     directory_->set(entries_of(*sites), [this, sites] {
         for (const auto& worker : workers_)
             worker->reload(sites);
@@ -265,7 +362,7 @@ void EdgeDaemon::watch()
         if (!worker->done()) return;
     sweeper_.reset();
     directory_->close();
-    if (admin_) admin_->close();
+    close_admin();
     signals_.reset();
     watch_.reset();
 }

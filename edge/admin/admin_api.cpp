@@ -1,8 +1,6 @@
 #include "edge/admin/admin_api.hpp"
 
-#include "core/observe/log.hpp"
 #include "core/observe/metrics_page.hpp"
-#include "edge/admin/purge_request.hpp"
 
 #include <algorithm>
 
@@ -16,21 +14,18 @@ using Json = nlohmann::json;
 using observe::MetricType;
 using worker::Metric;
 
-Response problem(const Problem& what)
-{
-    return {what.status, "application/problem+json", problem_json(what)};
-}
-
 Response json(std::uint16_t status, const Json& body)
 {
-    return {status, "application/json",
-            body.dump(2, ' ', false, Json::error_handler_t::replace) + "\n"};
+    return {status,
+            "application/json",
+            body.dump(2, ' ', false, Json::error_handler_t::replace) + "\n",
+            {}};
 }
 
 Response health(const View& view)
 {
-    if (view.shared.draining.load()) return {503, "text/plain", "draining\n"};
-    return {200, "text/plain", "ok\n"};
+    if (view.shared.draining.load()) return {503, "text/plain", "draining\n", {}};
+    return {200, "text/plain", "ok\n", {}};
 }
 
 std::uint64_t total(const View& view, Metric metric)
@@ -107,7 +102,7 @@ Response metrics(const View& view, MonoTime now)
     observe::collect<Metric>(samples, worker::kMetrics, counters);
     add_store(samples, view);
     add_upstreams(samples, view, now);
-    return {200, std::string(observe::kMetricsContentType), observe::metrics_page(samples)};
+    return {200, std::string(observe::kMetricsContentType), observe::metrics_page(samples), {}};
 }
 
 Json upstreams_json(const View& view, MonoTime now)
@@ -122,6 +117,14 @@ Json upstreams_json(const View& view, MonoTime now)
     return list;
 }
 
+Json journal_json(const View& view)
+{
+    if (view.authority == nullptr) return nullptr;
+    return {{"id", journal_text(view.authority->journal_id())},
+            {"durable", view.authority->durable()},
+            {"version", view.authority->mark()}};
+}
+
 Response status(const View& view, WallTime wall, MonoTime now)
 {
     const store::MemoryCounters store = view.shared.store.counters();
@@ -131,11 +134,11 @@ Response status(const View& view, WallTime wall, MonoTime now)
     return json(200,
                 {{"name", view.sites->settings().name},
                  {"version", view.version},
-                 {"role", "standalone"},
+                 {"role", view.authority == nullptr ? "follower" : "standalone"},
                  {"uptime_seconds", since_epoch(wall).count() - since_epoch(view.started).count()},
                  {"workers", view.workers.size()},
                  {"draining", view.shared.draining.load()},
-                 {"journal", {{"id", view.journal}, {"durable", false}}},
+                 {"journal", journal_json(view)},
                  {"purge",
                   {{"version", view.shared.purges.fence().version},
                    {"generation", view.shared.purges.generation()},
@@ -155,46 +158,13 @@ Response status(const View& view, WallTime wall, MonoTime now)
                  {"upstreams", upstreams_json(view, now)}});
 }
 
-// Applied when it answers: on this one edge nothing old is served from then on.
-Response purge(const View& view, std::string_view body, MonoTime now)
-{
-    auto parsed = parse_purge(body, *view.sites);
-    if (!parsed) return problem(parsed.error());
-    const std::uint64_t version = view.shared.purges.apply_next(*parsed, now);
-    log::info("purge {}: {} selector(s), first \"{}\"", version, parsed->size(),
-              parsed->front().selector);
-    return json(200, {{"version", version},
-                      {"journal", view.journal},
-                      {"selectors", parsed->size()},
-                      {"edges", {{"registered", 1}, {"clean", 1}}}});
-}
-
-struct Route {
-    std::string_view path;
-    http::Method method;
-};
 } // namespace
 
-Response answer(const View& view, http::Method method, std::string_view path, std::string_view body,
-                WallTime wall, MonoTime mono)
+std::vector<Page> pages_of(const View& view, const net::Loop& loop)
 {
-    path = path.substr(0, path.find('?'));
-    const bool reads = method == http::Method::get || method == http::Method::head;
-    constexpr Route kRoutes[] = {{"/healthz", http::Method::get},
-                                 {"/metrics", http::Method::get},
-                                 {"/v1/status", http::Method::get},
-                                 {"/v1/purge", http::Method::post}};
-    for (const Route& route : kRoutes) {
-        if (route.path != path) continue;
-        if (route.method == http::Method::get ? !reads : method != route.method)
-            return problem({405, "Method not allowed",
-                            route.method == http::Method::get ? "use GET" : "use POST", ""});
-        if (path == "/healthz") return health(view);
-        if (path == "/metrics") return metrics(view, mono);
-        if (path == "/v1/status") return status(view, wall, mono);
-        return purge(view, body, mono);
-    }
-    return problem(
-        {404, "Not found", "there are /healthz, /metrics, /v1/status and /v1/purge", ""});
+    return {{"/healthz", [&](const Request&) { return health(view); }, true},
+            {"/metrics", [&](const Request&) { return metrics(view, loop.mono()); }, false},
+            {"/v1/status", [&](const Request&) { return status(view, loop.wall(), loop.mono()); },
+             false}};
 }
 } // namespace tidemark::admin

@@ -1,0 +1,228 @@
+#include "edge/admin/standalone.hpp"
+
+#include "admin/problem.hpp"
+#include "core/base/check.hpp"
+#include "core/observe/log.hpp"
+#include "edge/follow/applied.hpp"
+
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+#include <openssl/rand.h>
+
+namespace tidemark::admin
+{
+namespace
+{
+constexpr std::size_t kReplayBytes = 1 << 20;
+constexpr std::size_t kTimesKept = 4096;
+constexpr std::size_t kTokenMacBytes = 8;
+
+// An entry as the orders it stands for: no allowance is left of a soft one.
+void append_entry(std::vector<purge::Invalidation>& into, const purge::CompactKey& key,
+                  const purge::CompactEntry& entry, const serve::Sites& sites)
+{
+    const auto append = [&](Version version, purge::OrderMode mode) {
+        if (version == 0) return;
+        purge::Message message;
+        message.version = version;
+        message.site = key.site;
+        message.body = purge::Invalidate{{{key.scope, mode, Seconds{0}, key.selector}}, false};
+        for (purge::Invalidation& one : follow::invalidations_of(message, sites))
+            into.push_back(std::move(one));
+    };
+    append(entry.hard, purge::OrderMode::hard);
+    append(entry.soft, purge::OrderMode::soft);
+}
+} // namespace
+
+Standalone::Standalone(net::Loop& loop, Parts parts, std::unique_ptr<journal::Journal> journal,
+                       journal::JournalStart start)
+    : loop_(loop), parts_(std::move(parts)), journal_(std::move(journal)), id_(start.id),
+      durable_(start.durable), base_(start.base), tree_(std::move(start.tree)),
+      replay_to_(tree_.last())
+{
+    TIDEMARK_CHECK(RAND_bytes(token_key_.data(), static_cast<int>(token_key_.size())) == 1);
+    load_snapshot(start.snapshot);
+    applied_ = base_;
+    parts_.state.hear(mark());
+    replaying_ = true;
+    replay(base_ + 1);
+}
+Standalone::~Standalone() = default;
+
+void Standalone::close()
+{
+    alive_.reset();
+    after_replay_.clear();
+    if (journal_) journal_->close();
+}
+
+// ---- what the journal held
+
+void Standalone::load_snapshot(const purge::SharedRecord& snapshot)
+{
+    if (!snapshot) return;
+    const auto state = purge::decode_snapshot(*snapshot);
+    TIDEMARK_CHECK(state.has_value()); // the journal has checked it
+    std::vector<purge::Invalidation> all;
+    for (const auto& [key, entry] : state->entries())
+        append_entry(all, key, entry, *parts_.sites);
+    if (!all.empty()) parts_.state.apply(all, loop_.mono());
+    if (state->floor() != 0) parts_.state.raise_floor({state->floor(), 0});
+}
+
+void Standalone::replay(Version from)
+{
+    if (from > replay_to_) return finish_replay();
+    journal_->read(from, replay_to_, kReplayBytes,
+                   [this, alive = std::weak_ptr(alive_), from](auto records) {
+                       if (alive.expired()) return;
+                       if (records && !records->empty()) {
+                           replayed(*records);
+                           return replay(applied_ + 1);
+                       }
+                       // Without them nothing that was stored before them can be trusted.
+                       log::error("the journal cannot be read from version {} on; everything "
+                                  "stored must be validated",
+                                  from);
+                       parts_.state.raise_floor({replay_to_, 0});
+                       finish_replay();
+                   });
+}
+
+void Standalone::replayed(const std::vector<purge::SharedRecord>& records)
+{
+    for (const purge::SharedRecord& record : records) {
+        ByteView bytes = *record;
+        const auto message = purge::decode_message(bytes);
+        TIDEMARK_CHECK(message.has_value());
+        apply(*message);
+    }
+}
+
+void Standalone::finish_replay()
+{
+    replaying_ = false;
+    applied_ = std::max(applied_, replay_to_);
+    std::vector<std::function<void()>> waiting;
+    waiting.swap(after_replay_);
+    for (const auto& call : waiting)
+        call();
+    if (parts_.progress) parts_.progress();
+}
+
+// Keys made under the new rules may be other ones, so the orders are read anew. Applying twice
+// what is the same changes nothing.
+void Standalone::on_sites_changed()
+{
+    if (replaying_ || mark() <= base_) return;
+    replay_to_ = mark();
+    replaying_ = true;
+    applied_ = base_;
+    replay(base_ + 1);
+}
+
+// ---- what comes
+
+void Standalone::submit(std::vector<journal::Draft> drafts, Submitted done)
+{
+    journal_->append(std::move(drafts), [this, alive = std::weak_ptr(alive_),
+                                         done = std::move(done)](auto appended) {
+        if (alive.expired()) return;
+        if (!replaying_) return submitted(std::move(appended), done);
+        after_replay_.push_back([this, appended, done] { submitted(appended, done); });
+    });
+}
+
+void Standalone::submitted(Result<journal::Appended, journal::AppendError> appended,
+                           const Submitted& done)
+{
+    if (!appended) return done(fail(appended.error()));
+    for (const journal::DurableRecord& record : appended->records) {
+        tree_.append(record.version, purge::digest_of(*record.record));
+        apply(*record.message);
+        const auto* purge = std::get_if<purge::Invalidate>(&record.message->body);
+        if (purge != nullptr && purge->erase) begin_erasing(record.version);
+        applied_at_.emplace(record.version, loop_.wall());
+        if (applied_at_.size() > kTimesKept) applied_at_.erase(applied_at_.begin());
+    }
+    done(std::move(appended));
+    if (parts_.progress) parts_.progress();
+}
+
+void Standalone::apply(const purge::Message& message)
+{
+    const auto invalidations = follow::invalidations_of(message, *parts_.sites);
+    if (!invalidations.empty()) parts_.state.apply(invalidations, loop_.mono());
+    if (const auto* undo = std::get_if<purge::Undo>(&message.body))
+        static_cast<void>(parts_.state.undo(undo->undone, loop_.mono()));
+    if (const auto* floor = std::get_if<purge::Floor>(&message.body))
+        parts_.state.raise_floor({floor->floor, 0});
+    parts_.state.hear(message.version);
+    applied_ = std::max(applied_, message.version);
+}
+
+void Standalone::begin_erasing(Version version)
+{
+    erasing_.insert(version);
+    parts_.erase(version, [this, alive = std::weak_ptr(alive_), version] {
+        if (alive.expired()) return;
+        erasing_.erase(version);
+        if (parts_.progress) parts_.progress();
+    });
+}
+
+void Standalone::search(journal::Query query, journal::Journal::SearchDone done)
+{
+    journal_->search(std::move(query), std::move(done));
+}
+
+// ---- what is known
+
+purge::VersionReport Standalone::report(Version version, bool needs_ack) const
+{
+    purge::EdgeOnVersion here;
+    here.name = parts_.name;
+    const bool erasing = needs_ack && !erasing_.empty() && *erasing_.begin() <= version;
+    if (version <= applied_ && !erasing) here.clean = purge::CleanBy::ack;
+    if (const auto at = applied_at_.find(version); at != applied_at_.end())
+        here.applied_at = at->second;
+    return {version, {here}};
+}
+
+std::vector<purge::EdgeReport> Standalone::edges() const
+{
+    purge::EdgeReport here;
+    here.name = parts_.name;
+    here.connected = true;
+    here.contiguous = applied_;
+    here.heard = mark();
+    return {here};
+}
+
+purge::EdgeRegistry::RemoveResult Standalone::remove_edge(std::string_view, bool)
+{
+    return purge::EdgeRegistry::RemoveResult::unknown; // it cannot remove itself
+}
+
+// "VERSION.JOURNAL.MAC": whoever shows it was told this version here.
+std::string Standalone::read_token(Version version) const
+{
+    const std::string text = std::to_string(version) + "." + journal_text(id_);
+    std::array<unsigned char, EVP_MAX_MD_SIZE> mac{};
+    unsigned size = 0;
+    HMAC(EVP_sha256(), token_key_.data(), static_cast<int>(token_key_.size()),
+         reinterpret_cast<const unsigned char*>(text.data()), text.size(), mac.data(), &size);
+    std::uint64_t front = 0;
+    for (std::size_t i = 0; i < kTokenMacBytes; ++i)
+        front = front << 8 | mac[i];
+    return text + "." + journal_text(front);
+}
+
+std::optional<Authority::WouldHit>
+Standalone::would_hit(const std::vector<journal::Draft>& drafts) const
+{
+    static_cast<void>(drafts);
+    return std::nullopt; // a walk through the whole store is nothing for one turn
+}
+} // namespace tidemark::admin

@@ -1,0 +1,88 @@
+#pragma once
+#include "admin/authority.hpp"
+#include "core/net/loop.hpp"
+#include "edge/serve/site.hpp"
+#include "purge/state.hpp"
+
+#include <array>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+// An edge without an origin makes its versions itself: what its journal took is applied here, in
+// order, and then done. On the control thread.
+namespace tidemark::admin
+{
+class Standalone final : public Authority
+{
+  public:
+    struct Parts {
+        std::string name; // the one edge that reports speak of
+        purge::InvalidationState& state;
+        const std::shared_ptr<const serve::Sites>& sites; // changes on reload
+        // Takes the bytes of what `version` removed out of the store; then calls back, in a later
+        // turn.
+        std::function<void(Version version, std::function<void()> erased)> erase;
+        // Reports have changed.
+        std::function<void()> progress;
+    };
+    // `parts` by reference outlive it. Applies the journal's snapshot and records again; orders
+    // that come meanwhile wait for that.
+    Standalone(net::Loop& loop, Parts parts, std::unique_ptr<journal::Journal> journal,
+               journal::JournalStart start);
+    ~Standalone();
+
+    void submit(std::vector<journal::Draft> drafts, Submitted done) override;
+    void search(journal::Query query, journal::Journal::SearchDone done) override;
+    [[nodiscard]] purge::VersionReport report(Version version, bool needs_ack) const override;
+    [[nodiscard]] std::vector<purge::EdgeReport> edges() const override;
+    [[nodiscard]] purge::EdgeRegistry::RemoveResult remove_edge(std::string_view name,
+                                                                bool force) override;
+    [[nodiscard]] bool applies_at_once() const noexcept override { return true; }
+    [[nodiscard]] purge::JournalId journal_id() const noexcept override { return id_; }
+    [[nodiscard]] bool durable() const noexcept override { return durable_; }
+    [[nodiscard]] Version mark() const noexcept override { return tree_.last(); }
+    [[nodiscard]] Version base() const noexcept override { return base_; }
+    [[nodiscard]] purge::Digest root() const noexcept override { return tree_.root(); }
+    [[nodiscard]] std::string read_token(Version version) const override;
+    [[nodiscard]] std::optional<WouldHit>
+    would_hit(const std::vector<journal::Draft>& drafts) const override;
+    [[nodiscard]] std::unique_ptr<Upload> begin_upload() override { return nullptr; }
+
+    // From the journal's options: retention has moved the base.
+    void on_compacted(Version base) noexcept { base_ = base; }
+    // The sites have changed: their key rules may, so everything held is mapped again.
+    void on_sites_changed();
+    // No `done` comes after this.
+    void close();
+
+  private:
+    void load_snapshot(const purge::SharedRecord& snapshot);
+    void replay(Version from);
+    void replayed(const std::vector<purge::SharedRecord>& records);
+    void finish_replay();
+    void submitted(Result<journal::Appended, journal::AppendError> appended, const Submitted& done);
+    void apply(const purge::Message& message);
+    void begin_erasing(Version version);
+
+    net::Loop& loop_;
+    Parts parts_;
+    std::unique_ptr<journal::Journal> journal_;
+    purge::JournalId id_;
+    bool durable_;
+    Version base_;
+    purge::DigestTree tree_;
+    Version applied_ = 0;
+    Version replay_to_;
+    bool replaying_ = false;
+    std::vector<std::function<void()>> after_replay_;
+    std::set<Version> erasing_;
+    std::map<Version, WallTime> applied_at_; // of the latest
+    std::array<unsigned char, 32> token_key_{};
+    std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+};
+} // namespace tidemark::admin
