@@ -1,6 +1,6 @@
 #include "edge/worker/eraser.hpp"
 
-#include "edge/worker/subject.hpp"
+#include "edge/cache/cache_key.hpp"
 
 #include <utility>
 
@@ -15,7 +15,7 @@ constexpr Millis kPause{1};           // not 0: libuv 1.44 would run it again be
 
 Eraser::Eraser(net::Loop& loop, Shared& shared, const std::shared_ptr<const serve::Sites>& sites)
     : loop_(loop), shared_(shared), sites_(sites), participant_(shared.epochs.join()),
-      timer_(loop, [this] { step(); })
+      timer_(loop, [this] { step(); }), again_(loop, [this] { step(); })
 {
 }
 
@@ -44,7 +44,10 @@ void Eraser::step()
     }
     if (phase_ == Phase::walking) walk();
     if (phase_ == Phase::letting_go && passed()) finish();
-    if (phase_ != Phase::idle) timer_.start(kPause);
+    if (phase_ == Phase::walking)
+        again_.signal();
+    else if (phase_ != Phase::idle)
+        timer_.start(kPause);
 }
 
 // Passed once every turn that was under way at this moment has ended, and what was retired before
@@ -67,10 +70,10 @@ bool Eraser::passed() const
 void Eraser::walk()
 {
     const BootTime until = net::Loop::boot_now() + kTurn;
-    const SubjectOf subject_of(*sites_);
     const auto keep = [&](const store::StoredResponse& record) {
-        const purge::Verdict verdict =
-            shared_.purges.verdict(subject_of(record), record.fence(), loop_.mono());
+        const std::string_view uri = cache::uri_of_key(record.key());
+        const purge::Verdict verdict = shared_.purges.verdict(
+            {uri, record.tags(), sites_->hash_of(uri)}, record.fence(), loop_.mono());
         if (verdict == purge::Verdict::removed) ++erased_;
         return verdict != purge::Verdict::removed;
     };

@@ -54,7 +54,8 @@ class Eraser
     Shared& shared_;
     const std::shared_ptr<const serve::Sites>& sites_;
     std::unique_ptr<sync::EpochDomain::Participant> participant_;
-    net::Timer timer_;
+    net::Timer timer_;  // while it waits
+    net::Wakeup again_; // while it walks: the loop's next turn
     Phase phase_ = Phase::idle;
     std::vector<Order> waiting_;
     std::vector<Order> served_; // by the walk under way

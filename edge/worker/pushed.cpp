@@ -6,7 +6,6 @@
 #include "core/observe/log.hpp"
 #include "edge/cache/cache_key.hpp"
 #include "edge/worker/request_for.hpp"
-#include "edge/worker/subject.hpp"
 
 #include <algorithm>
 #include <iterator>
@@ -203,9 +202,9 @@ void PushDriver::admit(const purge::Message& message)
 bool PushDriver::covered(const Pending& pending) const
 {
     participant_->online();
-    const SubjectOf subject_of(*sites_);
-    const purge::Verdict verdict = shared_.purges.verdict(
-        subject_of(pending.uri, pending.tags), {pending.push.as_of, pending.local}, loop_.mono());
+    const purge::Verdict verdict =
+        shared_.purges.verdict({pending.uri, pending.tags, sites_->hash_of(pending.uri)},
+                               {pending.push.as_of, pending.local}, loop_.mono());
     participant_->offline();
     return verdict != purge::Verdict::valid;
 }
@@ -222,10 +221,9 @@ void PushDriver::judge(Pending& pending, const purge::Message& message) const
     purge::InvalidationState alone(epochs);
     alone.apply(orders, loop_.mono());
     reader->online();
-    const SubjectOf subject_of(*sites_);
     const purge::Fence fence{pending.push.as_of, std::numeric_limits<std::uint64_t>::max()};
-    pending.spoiled = alone.verdict(subject_of(pending.uri, pending.tags), fence, loop_.mono()) !=
-                      purge::Verdict::valid;
+    pending.spoiled = alone.verdict({pending.uri, pending.tags, sites_->hash_of(pending.uri)},
+                                    fence, loop_.mono()) != purge::Verdict::valid;
     reader->offline();
 }
 

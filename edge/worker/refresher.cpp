@@ -3,7 +3,6 @@
 #include "core/base/hash.hpp"
 #include "core/observe/log.hpp"
 #include "edge/cache/cache_key.hpp"
-#include "edge/worker/subject.hpp"
 
 #include <algorithm>
 #include <array>
@@ -117,16 +116,16 @@ void Refresher::look(Order& order)
 void Refresher::walk(Order& order)
 {
     const BootTime until = net::Loop::boot_now() + kTurn;
-    const SubjectOf subject_of(*sites_);
     order.reader->online();
     do {
         order.cursor =
             shared_.store.sweep(order.cursor, kSlice, [&](const store::StoredResponse& record) {
+                const std::string_view uri = cache::uri_of_key(record.key());
                 const purge::Fence fence{record.fence().version,
                                          std::numeric_limits<std::uint64_t>::max()};
                 if (record.uses() > 0 &&
-                    order.covers.verdict(subject_of(record), fence, loop_.mono()) !=
-                        purge::Verdict::valid)
+                    order.covers.verdict({uri, record.tags(), sites_->hash_of(uri)}, fence,
+                                         loop_.mono()) != purge::Verdict::valid)
                     visit(order, record);
                 return true;
             });

@@ -1,7 +1,6 @@
 #include "edge/worker/pushed.hpp"
 
 #include "core/base/hash.hpp"
-#include "edge/worker/subject.hpp"
 #include "tests/core/net/running.hpp"
 #include "tests/edge/worker/orders.hpp"
 #include "tests/edge/worker/sites.hpp"
@@ -81,9 +80,8 @@ struct Edge {
         const auto reader = shared.epochs.join();
         reader->online();
         shared.store.each_variant(hash_bytes(uri), uri, [&](const store::StoredResponse& record) {
-            const SubjectOf subject_of(*sites);
-            if (shared.purges.verdict(subject_of(record), record.fence(), running.loop.mono()) !=
-                purge::Verdict::valid)
+            if (shared.purges.verdict({uri, record.tags(), sites->hash_of(uri)}, record.fence(),
+                                      running.loop.mono()) != purge::Verdict::valid)
                 return true;
             body = std::string(record.body_pieces() > 0 ? record.body_piece(0) : "");
             return false;
