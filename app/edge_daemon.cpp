@@ -4,9 +4,9 @@
 #include "admin/origin_elsewhere.hpp"
 #include "core/observe/log.hpp"
 #include "edge/admin/admin_api.hpp"
-#include "edge/admin/erase_walk.hpp"
 #include "edge/admin/standalone.hpp"
 #include "edge/upstream/directory.hpp"
+#include "edge/worker/eraser.hpp"
 #include "edge/worker/sweeper.hpp"
 #include "edge/worker/worker.hpp"
 #include "journal/memory_journal.hpp"
@@ -160,7 +160,7 @@ class EdgeDaemon
     std::vector<std::unique_ptr<worker::Worker>> workers_;
     std::vector<std::vector<net::ListenSocket>> sockets_; // per worker, until it starts
     admin::View view_;
-    std::unique_ptr<admin::EraseWalk> erase_walk_;
+    std::unique_ptr<worker::Eraser> eraser_;
     std::unique_ptr<admin::Standalone> authority_; // null: an origin makes the versions
     std::unique_ptr<admin::ControlApi> api_;
     std::unique_ptr<admin::OriginElsewhere> elsewhere_;
@@ -221,12 +221,13 @@ Result<void, std::string> EdgeDaemon::open_journal()
     }
     for (const std::string& remark : opened.start.remarks)
         log::warn("{}", remark);
-    erase_walk_ = std::make_unique<admin::EraseWalk>(loop_, shared_);
+    eraser_ = std::make_unique<worker::Eraser>(loop_, shared_, sites_);
     authority_ = std::make_unique<admin::Standalone>(
         loop_,
         admin::Standalone::Parts{settings.name, shared_.purges, sites_,
-                                 [this](journal::Version, std::function<void()> erased) {
-                                     erase_walk_->erase(std::move(erased));
+                                 [this](journal::Version version, std::function<void()> erased) {
+                                     eraser_->erase(version, [erased = std::move(erased)](
+                                                                 purge::Version) { erased(); });
                                  },
                                  [this] {
                                      if (api_) api_->progress();
@@ -261,7 +262,7 @@ void EdgeDaemon::close_admin()
     if (admin_) admin_->close();
     if (api_) api_->close();
     if (authority_) authority_->close();
-    erase_walk_.reset();
+    eraser_.reset();
 }
 
 int EdgeDaemon::run()
