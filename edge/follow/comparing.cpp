@@ -47,6 +47,8 @@ void Follower::Impl::on_verdict(purge::RootWatch::Verdict verdict, Now now)
 
 void Follower::Impl::end_dispute()
 {
+    agreed = true;
+    ack_wanted = true;
     disputed = false;
     failed_walks = 0;
 }

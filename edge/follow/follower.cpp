@@ -149,6 +149,7 @@ void Follower::Impl::on_welcome(const purge::Welcome& welcome, Now now)
     granted = welcome.lease;
     mark = welcome.mark;
     hear(welcome.mark);
+    agreed = tree.last() == 0;
     ack_wanted = true; // by datagram: it opens the way for those to us
     // What was missed while there was no link does not come by itself.
     if (applied.contiguous() < wanted()) ask_for_gaps(now);
@@ -239,8 +240,8 @@ bool Follower::Impl::datagram(const purge::Frame& frame)
 
 void Follower::Impl::acknowledge(Now now)
 {
-    const purge::Ack ack{purge::stamp_of(now.boot), opener->highest(), opener->opened(), heard,
-                         purge::received_of(told, told_up_to(told))};
+    purge::Ack ack{purge::stamp_of(now.boot), opener->highest(), opener->opened(), heard, {}};
+    if (agreed && !disputed) ack.received = purge::received_of(told, told_up_to(told));
     const bool sent = datagram(ack);
     if (!sent || !datagrams_come(now)) stream(ack);
 }

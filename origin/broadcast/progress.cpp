@@ -32,6 +32,7 @@ void Acknowledged::begin(Version contiguous, Version heard, Now now, std::size_t
     received_ = {contiguous, 0, {}};
     heard_ = heard;
     stamp_ = 0;
+    acknowledged_ = false;
     if (!unknown_) unknown_ = contiguous;
     while (!steps_.empty() && steps_.back().contiguous > contiguous)
         steps_.pop_back(); // it has lost what it had
@@ -41,8 +42,11 @@ void Acknowledged::begin(Version contiguous, Version heard, Now now, std::size_t
 bool Acknowledged::on_ack(const purge::Ack& ack, Now now, std::size_t steps_max)
 {
     if (ack.stamp < stamp_) return false;
-    const bool changed = !(received_ == ack.received) || heard_ != ack.heard;
+    const bool says_nothing = ack.received.contiguous == 0 && ack.received.span == 0;
+    const bool first = !acknowledged_ && !says_nothing;
+    const bool changed = first || !(received_ == ack.received) || heard_ != ack.heard;
     stamp_ = ack.stamp;
+    acknowledged_ = acknowledged_ || first;
     received_ = ack.received;
     heard_ = ack.heard;
     step(now, steps_max);

@@ -42,13 +42,17 @@ class Entered
 class Acknowledged
 {
   public:
-    // A session begins: the edge holds so much of our journal.
+    // A session begins: the edge says that it holds so much of our journal. That counts for nothing
+    // until an ack says so too, which it does only once the digests have agreed.
     void begin(Version contiguous, Version heard, Now now, std::size_t steps_max);
     // False: an old one, or nothing new.
     bool on_ack(const purge::Ack& ack, Now now, std::size_t steps_max);
     void forget() { *this = {}; } // another journal
 
-    [[nodiscard]] bool covers(Version version) const { return received_.covers(version); }
+    [[nodiscard]] bool covers(Version version) const
+    {
+        return acknowledged_ && received_.covers(version);
+    }
     [[nodiscard]] Version contiguous() const noexcept { return received_.contiguous; }
     [[nodiscard]] Version heard() const noexcept { return heard_; }
     [[nodiscard]] std::optional<WallTime> applied_at(Version version) const;
@@ -61,6 +65,7 @@ class Acknowledged
     void step(Now now, std::size_t steps_max);
 
     purge::Received received_;
+    bool acknowledged_ = false; // in this session
     Version heard_ = 0;
     purge::Stamp stamp_ = 0;         // of this session
     std::optional<Version> unknown_; // up to here nobody knows when; nothing: not begun

@@ -91,6 +91,14 @@ std::vector<purge::SharedRecord> SimJournal::read(Version first, Version last,
     return records;
 }
 
+std::optional<Version> SimJournal::version_of(std::string_view key) const
+{
+    // The last ones are what is asked for.
+    for (auto record = held_.records.rbegin(); record != held_.records.rend(); ++record)
+        if (record->message->key == key) return record->version;
+    return std::nullopt;
+}
+
 purge::Digest SimJournal::root_at(Version version) const
 {
     purge::Digest root = held_.root_at_base;

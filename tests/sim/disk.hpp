@@ -65,6 +65,7 @@ class SimJournal
     [[nodiscard]] Version base() const noexcept { return held_.base; }
     [[nodiscard]] Version mark() const noexcept { return held_.base + held_.records.size(); }
     [[nodiscard]] const journal::DurableRecord* find(Version version) const;
+    [[nodiscard]] std::optional<Version> version_of(std::string_view key) const;
     // Of all versions up to `version`, from the base.
     [[nodiscard]] purge::Digest root_at(Version version) const;
     [[nodiscard]] bool busy() const noexcept { return !writing_.records.empty(); }

@@ -35,6 +35,7 @@ void OriginNode::start()
     clock_ = DriftClock{engine_.now(), random_.between(Nanos{0}, Seconds{86'400}), ppm};
     if (life_ > 1) {
         check_journal();
+        learn_of_survivors();
         if (random_.chance(plan_.restored)) restore_backup();
         if (random_.chance(plan_.compacted) && journal_.mark() > journal_.base())
             journal_.compact(journal_.mark() -
@@ -74,6 +75,16 @@ void OriginNode::check_journal()
         if (record == nullptr || record->message->key != Truth::key_of(id))
             checkers_.fail(Invariant::nothing_lost, "version " + std::to_string(fact.version) +
                                                         " was accepted and is not in the journal");
+    }
+}
+
+// What reached the disk just before a crash is in the mark, though nobody was told.
+void OriginNode::learn_of_survivors()
+{
+    for (Truth::FactId id = 0; id < truth_.facts().size(); ++id) {
+        const std::optional<Version> version =
+            truth_.fact(id).durable ? std::nullopt : journal_.version_of(Truth::key_of(id));
+        if (version) truth_.on_durable(id, journal_.id(), *version, engine_.now());
     }
 }
 

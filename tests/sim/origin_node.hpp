@@ -77,6 +77,7 @@ class OriginNode
     [[nodiscard]] purge::Now now() const { return clock_.at(engine_.now()); }
     void restore_backup();
     void check_journal();
+    void learn_of_survivors();
     void begin_batch();
     void settle();
     void perform(origin::Action& action);

@@ -71,6 +71,15 @@ BOOST_AUTO_TEST_CASE(a_seed_is_a_run)
     BOOST_TEST(run(1, Plant::none).trace != run(2, Plant::none).trace);
 }
 
+// The origin was restored unnoticed and gave versions again that an edge held of the lost journal;
+// that edge's hello was taken for an acknowledgement of the new ones.
+BOOST_AUTO_TEST_CASE(versions_of_a_lost_journal_acknowledge_nothing)
+{
+    const Outcome outcome = Simulation{plan_of(461, 0, std::nullopt)}.run();
+    BOOST_TEST(outcome.tally.restores > 0U);
+    BOOST_TEST(first_violation(outcome) == "none");
+}
+
 BOOST_DATA_TEST_CASE(a_planted_bug_is_caught, boost::unit_test::data::make(kCases), c)
 {
     bool caught = false;
