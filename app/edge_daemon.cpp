@@ -1,5 +1,8 @@
 #include "app/edge_daemon.hpp"
 
+#include "app/admin_tokens.hpp"
+#include "app/followed_origin.hpp"
+
 #include "admin/control_api.hpp"
 #include "admin/origin_elsewhere.hpp"
 #include "core/observe/log.hpp"
@@ -25,6 +28,7 @@ namespace
 {
 constexpr int kConfigError = 1;
 constexpr Millis kWatchWorkers{50};
+constexpr Millis kAgeing{1'000};
 
 void print(const config::ConfigErrors& errors)
 {
@@ -60,27 +64,6 @@ purge::JournalId draw_journal_id()
     while (id == 0)
         id = purge::JournalId{device()} << 32 | device();
     return id;
-}
-
-admin::TokenRule rule_of(const config::TokenSettings& token)
-{
-    constexpr std::string_view kDigits = "0123456789abcdef";
-    admin::TokenRule rule{token.name, "sha256:", {}, token.sites};
-    for (const std::uint8_t byte : token.sha256) {
-        rule.hash.push_back(kDigits[byte >> 4]);
-        rule.hash.push_back(kDigits[byte & 15]);
-    }
-    for (const config::TokenScope scope : token.scopes)
-        rule.scopes.push_back(static_cast<admin::TokenScope>(scope));
-    return rule;
-}
-
-Result<admin::Tokens, std::string> tokens_of(const config::EdgeSettings& settings)
-{
-    std::vector<admin::TokenRule> rules;
-    for (const config::TokenSettings& token : settings.tokens)
-        rules.push_back(rule_of(token));
-    return admin::Tokens::make(std::move(rules));
 }
 
 Result<std::vector<net::ListenSocket>, std::string>
@@ -135,7 +118,8 @@ class EdgeDaemon
         : command_(command),
           sites_(std::make_shared<const serve::Sites>(std::move(settings), nullptr)),
           shared_({sites_->settings().memory_bytes}),
-          view_{shared_, workers_, access_log_, sites_, std::string(version), nullptr, loop_.wall()}
+          view_{shared_, workers_, access_log_, sites_, std::string(version),
+                nullptr, {},       loop_.wall()}
     {
     }
     int run();
@@ -144,6 +128,8 @@ class EdgeDaemon
     [[nodiscard]] Result<void, std::string> open();
     [[nodiscard]] Result<void, std::string> open_access_log();
     [[nodiscard]] Result<void, std::string> open_journal();
+    [[nodiscard]] Result<void, std::string> open_origin();
+    [[nodiscard]] bool refresh(const std::string& uri, std::function<void()> done);
     [[nodiscard]] Result<void, std::string> open_admin();
     void close_admin();
     void start_workers();
@@ -160,8 +146,9 @@ class EdgeDaemon
     std::vector<std::unique_ptr<worker::Worker>> workers_;
     std::vector<std::vector<net::ListenSocket>> sockets_; // per worker, until it starts
     admin::View view_;
-    std::unique_ptr<worker::Eraser> eraser_;
+    std::unique_ptr<worker::Eraser> eraser_;       // of a standalone edge
     std::unique_ptr<admin::Standalone> authority_; // null: an origin makes the versions
+    std::unique_ptr<FollowedOrigin> origin_;       // null: there is none
     std::unique_ptr<admin::ControlApi> api_;
     std::unique_ptr<admin::OriginElsewhere> elsewhere_;
     std::unique_ptr<admin::HttpServer> admin_;
@@ -169,6 +156,8 @@ class EdgeDaemon
     std::unique_ptr<worker::Sweeper> sweeper_;
     std::unique_ptr<net::SignalWatcher> signals_;
     std::unique_ptr<net::Timer> watch_;
+    std::unique_ptr<net::Timer> ageing_;
+    std::size_t next_worker_ = 0;
     bool draining_ = false;
 };
 
@@ -195,8 +184,8 @@ Result<void, std::string> EdgeDaemon::open()
         if (!more) return fail(more.error());
         sockets_.push_back(std::move(*more));
     }
-    if (!settings.origin)
-        if (auto journal = open_journal(); !journal) return journal;
+    auto versions = settings.origin ? open_origin() : open_journal();
+    if (!versions) return versions;
     return settings.admin ? open_admin() : Result<void, std::string>{};
 }
 
@@ -224,10 +213,10 @@ Result<void, std::string> EdgeDaemon::open_journal()
     eraser_ = std::make_unique<worker::Eraser>(loop_, shared_, sites_);
     authority_ = std::make_unique<admin::Standalone>(
         loop_,
-        admin::Standalone::Parts{settings.name, shared_.purges, sites_,
+        admin::Standalone::Parts{settings.name, shared_.purges, shared_.standing, sites_,
                                  [this](journal::Version version, std::function<void()> erased) {
-                                     eraser_->erase(version, [erased = std::move(erased)](
-                                                                 purge::Version) { erased(); });
+                                     eraser_->erase(
+                                         version, [erased = std::move(erased)](auto) { erased(); });
                                  },
                                  [this] {
                                      if (api_) api_->progress();
@@ -237,15 +226,36 @@ Result<void, std::string> EdgeDaemon::open_journal()
     return {};
 }
 
+Result<void, std::string> EdgeDaemon::open_origin()
+{
+    auto origin = FollowedOrigin::open(loop_, shared_, sites_,
+                                       [this](const std::string& uri, std::function<void()> done) {
+                                           return refresh(uri, std::move(done));
+                                       });
+    if (!origin) return fail(origin.error());
+    origin_ = *std::move(origin);
+    view_.following = [this] { return origin_->report(); };
+    return {};
+}
+
+// In turn: any worker may fetch anything.
+bool EdgeDaemon::refresh(const std::string& uri, std::function<void()> done)
+{
+    if (workers_.empty() || draining_) return false;
+    return workers_[next_worker_++ % workers_.size()]->refresh(uri, std::move(done));
+}
+
 Result<void, std::string> EdgeDaemon::open_admin()
 {
     const config::EdgeSettings& settings = sites_->settings();
-    auto tokens = tokens_of(settings);
+    auto tokens = tokens_of(settings.tokens);
     if (!tokens) return fail(tokens.error());
     auto socket = open_all({*settings.admin}, net::ListenSocket::Sharing::alone);
     if (!socket) return fail(socket.error());
     log::info("admin endpoint on {}", socket->front().address().text());
-    admin::Pages pages(admin::pages_of(view_, loop_), std::move(*tokens));
+    std::vector<admin::Page> shown = admin::pages_of(view_, loop_);
+    if (origin_) shown.push_back(origin_->applied_page());
+    admin::Pages pages(std::move(shown), std::move(*tokens));
     if (authority_)
         api_ = std::make_unique<admin::ControlApi>(loop_, *authority_, std::move(pages));
     else
@@ -262,6 +272,7 @@ void EdgeDaemon::close_admin()
     if (admin_) admin_->close();
     if (api_) api_->close();
     if (authority_) authority_->close();
+    if (origin_) origin_->close();
     eraser_.reset();
 }
 
@@ -277,13 +288,14 @@ int EdgeDaemon::run()
         signals_.reset();
         return kConfigError;
     }
+    ageing_ = std::make_unique<net::Timer>(loop_, [this] { shared_.purges.age(loop_.mono()); });
+    ageing_->start(kAgeing, kAgeing);
+    if (origin_) origin_->start();
     sweeper_ = std::make_unique<worker::Sweeper>(loop_, shared_);
     sweeper_->set_sites(sites_);
     directory_ = std::make_unique<upstream::Directory>(loop_, upstream::ClientLimits{});
     directory_->set(entries_of(*sites_), [this] { start_workers(); });
     loop_.run();
-    for (const auto& worker : workers_)
-        worker->join();
     log::info("stopped");
     return 0;
 }
@@ -361,9 +373,16 @@ void EdgeDaemon::watch()
 {
     for (const auto& worker : workers_)
         if (!worker->done()) return;
-    sweeper_.reset();
-    directory_->close();
-    close_admin();
+    if (sweeper_) {
+        for (const auto& worker : workers_)
+            worker->join();
+        sweeper_.reset();
+        directory_->close();
+        ageing_.reset();
+        close_admin();
+    }
+    if (origin_ && !origin_->closed()) return;
+    origin_.reset();
     signals_.reset();
     watch_.reset();
 }

@@ -3,6 +3,7 @@
 #include "app/command_line.hpp"
 #include "app/edge_daemon.hpp"
 #include "app/journal_command.hpp"
+#include "app/origin_daemon.hpp"
 #include "app/token_command.hpp"
 #include "core/net/loop.hpp"
 
@@ -35,6 +36,11 @@ int run(const app::CheckCommand& check)
 int run(const app::EdgeCommand& edge)
 {
     return app::run_edge(edge, TIDEMARK_VERSION);
+}
+
+int run(const app::OriginCommand& origin)
+{
+    return app::run_origin(origin, TIDEMARK_VERSION);
 }
 
 int run(const app::PurgeCommand& purge)
@@ -73,13 +79,6 @@ int run(const app::TokenHashCommand&)
     return app::run_token_hash();
 }
 
-// What the command line knows and this program was built without.
-template <class Command> int run_if_there(const Command& command)
-{
-    if constexpr (requires { run(command); }) return run(command);
-    std::fputs("tidemark: this build does not have that command\n", stderr);
-    return 2;
-}
 } // namespace
 
 int main(int argc, char** argv)
@@ -88,5 +87,5 @@ int main(int argc, char** argv)
     const app::Command command =
         app::parse_command_line(argc, argv, TIDEMARK_VERSION,
                                 {std::getenv("TIDEMARK_ADMIN"), std::getenv("TIDEMARK_TOKEN")});
-    return std::visit([](const auto& one) { return run_if_there(one); }, command);
+    return std::visit([](const auto& one) { return run(one); }, command);
 }

@@ -3,6 +3,7 @@
 #include "core/observe/metrics_page.hpp"
 
 #include <algorithm>
+#include <array>
 
 #include <nlohmann/json.hpp>
 
@@ -68,7 +69,12 @@ void add_store(std::vector<observe::Sample>& into, const View& view)
             store.evicted);
     counter("tidemark_memory_erased_total", "Stored responses removed by purges and updates",
             store.erased);
-    gauge("tidemark_purge_version", "The last version applied", view.shared.purges.fence().version);
+    gauge("tidemark_purge_version", "The last version heard of",
+          view.shared.purges.fence().version);
+    gauge("tidemark_purge_applied_version", "Every version up to it is applied",
+          view.shared.standing.applied());
+    gauge("tidemark_purge_patterns", "Patterns that look-ups may be matched against",
+          view.shared.purges.patterns());
     gauge("tidemark_purge_entries", "Entries of the invalidation state",
           view.shared.purges.entries());
     gauge("tidemark_fetches_joinable", "Fetches under way that requests can join",
@@ -93,6 +99,61 @@ void add_upstreams(std::vector<observe::Sample>& into, const View& view, MonoTim
     }
 }
 
+// As the origin names its own.
+void add_link(std::vector<observe::Sample>& into, const FollowReport& report)
+{
+    const auto gauge = [&](const char* name, const char* help, double value) {
+        add(into, name, help, MetricType::gauge, value);
+    };
+    const auto counter = [&](const char* name, const char* help, std::uint64_t value) {
+        add(into, name, help, MetricType::counter, static_cast<double>(value));
+    };
+    gauge("tidemark_origin_linked", "1 if the control stream to the origin is up",
+          report.linked ? 1 : 0);
+    gauge("tidemark_origin_in_sync", "1 if the lease holds; 0: adrift", report.in_sync ? 1 : 0);
+    gauge("tidemark_origin_version", "The origin's last version, as far as it was heard",
+          static_cast<double>(report.mark));
+    counter("tidemark_origin_connects_total", "Control streams that were opened", report.connects);
+    if (report.certificate_expires_in)
+        gauge("tidemark_certificate_expires_in_seconds", "Until our certificate expires",
+              static_cast<double>(report.certificate_expires_in->count()));
+    const follow::FollowerCounters& link = report.link;
+    counter("tidemark_link_datagrams_sent_total", "Datagrams sent to the origin",
+            link.datagrams_sent);
+    counter("tidemark_link_datagram_bytes_sent_total", "Their bytes (UDP payload)",
+            link.datagram_bytes_sent);
+    counter("tidemark_link_datagrams_received_total", "Datagrams from the origin",
+            link.datagrams_received);
+    counter("tidemark_link_datagram_bytes_received_total", "Their bytes (UDP payload)",
+            link.datagram_bytes_received);
+    counter("tidemark_link_stream_bytes_sent_total", "Bytes to the origin on streams",
+            link.stream_bytes_sent);
+    counter("tidemark_link_stream_bytes_received_total", "Bytes from the origin on streams",
+            link.stream_bytes_received);
+    counter("tidemark_link_records_total", "Records that came", link.records);
+    counter("tidemark_link_repeated_records_total", "Records that had come before",
+            link.repeated_records);
+    counter("tidemark_link_foreign_records_total", "Records of another journal: dropped",
+            link.foreign_records);
+    counter("tidemark_link_bad_frames_total", "Frames that were corrupt or out of place",
+            link.bad_frames);
+    counter("tidemark_link_impossible_heartbeats_total", "Heartbeats that could not be true",
+            link.impossible_heartbeats);
+    counter("tidemark_link_repairs_total", "Gaps that were asked for", link.repairs);
+    counter("tidemark_link_snapshots_total", "Snapshots taken", link.snapshots);
+    counter("tidemark_link_digest_mismatches_total", "Digests that differed from the origin's",
+            link.mismatches);
+    counter("tidemark_link_resets_total", "Times that another journal began", link.resets);
+    constexpr std::array<const char*, purge::kDatagramErrors> kReasons = {
+        "size", "version", "link", "epoch", "replayed", "too_old", "forged"};
+    for (std::size_t i = 0; i < kReasons.size(); ++i)
+        add(into, "tidemark_link_rejected_datagrams_total",
+            "Datagrams that changed nothing, by reason", MetricType::counter,
+            static_cast<double>(link.rejected[i]), {{"reason", kReasons[i]}});
+    for (const FollowReport::Counter& one : report.counters)
+        counter(one.name, one.help, one.value);
+}
+
 Response metrics(const View& view, MonoTime now)
 {
     std::vector<observe::Sample> samples;
@@ -102,6 +163,7 @@ Response metrics(const View& view, MonoTime now)
     observe::collect<Metric>(samples, worker::kMetrics, counters);
     add_store(samples, view);
     add_upstreams(samples, view, now);
+    if (view.following) add_link(samples, view.following());
     return {200, std::string(observe::kMetricsContentType), observe::metrics_page(samples), {}};
 }
 
@@ -119,10 +181,25 @@ Json upstreams_json(const View& view, MonoTime now)
 
 Json journal_json(const View& view)
 {
-    if (view.authority == nullptr) return nullptr;
-    return {{"id", journal_text(view.authority->journal_id())},
-            {"durable", view.authority->durable()},
-            {"version", view.authority->mark()}};
+    if (view.authority != nullptr)
+        return {{"id", journal_text(view.authority->journal_id())},
+                {"durable", view.authority->durable()},
+                {"version", view.authority->mark()}};
+    if (!view.following) return nullptr;
+    const FollowReport report = view.following();
+    return {{"id", journal_text(report.journal)},
+            {"durable", true},
+            {"version", report.contiguous},
+            {"heard", report.heard},
+            {"digest", journal_text(report.root.high) + journal_text(report.root.low)}};
+}
+
+Json origin_json(const FollowReport& report)
+{
+    return {{"address", report.origin},       {"linked", report.linked},
+            {"in_sync", report.in_sync},      {"lease_left_ms", report.lease_left.count()},
+            {"version", report.mark},         {"connects", report.connects},
+            {"last_error", report.last_error}};
 }
 
 Response status(const View& view, WallTime wall, MonoTime now)
@@ -131,16 +208,16 @@ Response status(const View& view, WallTime wall, MonoTime now)
     const std::uint64_t hits = total(view, Metric::hits);
     const std::uint64_t misses = total(view, Metric::misses);
     const double asked = static_cast<double>(hits + misses);
-    return json(200,
-                {{"name", view.sites->settings().name},
+    Json page = {{"name", view.sites->settings().name},
                  {"version", view.version},
-                 {"role", view.authority == nullptr ? "follower" : "standalone"},
+                 {"role", view.authority == nullptr ? "edge" : "standalone"},
                  {"uptime_seconds", since_epoch(wall).count() - since_epoch(view.started).count()},
                  {"workers", view.workers.size()},
                  {"draining", view.shared.draining.load()},
                  {"journal", journal_json(view)},
                  {"purge",
                   {{"version", view.shared.purges.fence().version},
+                   {"applied", view.shared.standing.applied()},
                    {"generation", view.shared.purges.generation()},
                    {"entries", view.shared.purges.entries()}}},
                  {"requests", total(view, Metric::requests)},
@@ -155,7 +232,9 @@ Response status(const View& view, WallTime wall, MonoTime now)
                    {"index_bytes", store.index_bytes},
                    {"responses", store.records},
                    {"evicted", store.evicted}}},
-                 {"upstreams", upstreams_json(view, now)}});
+                 {"upstreams", upstreams_json(view, now)}};
+    if (view.following) page["origin"] = origin_json(view.following());
+    return json(200, page);
 }
 
 } // namespace

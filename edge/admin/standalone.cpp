@@ -1,13 +1,11 @@
 #include "edge/admin/standalone.hpp"
 
-#include "admin/problem.hpp"
 #include "core/base/check.hpp"
 #include "core/observe/log.hpp"
 #include "edge/follow/applied.hpp"
+#include "purge/read_token.hpp"
 
-#include <openssl/evp.h>
-#include <openssl/hmac.h>
-#include <openssl/rand.h>
+#include <random>
 
 namespace tidemark::admin
 {
@@ -15,7 +13,6 @@ namespace
 {
 constexpr std::size_t kReplayBytes = 1 << 20;
 constexpr std::size_t kTimesKept = 4096;
-constexpr std::size_t kTokenMacBytes = 8;
 
 // An entry as the orders it stands for: no allowance is left of a soft one.
 void append_entry(std::vector<purge::Invalidation>& into, const purge::CompactKey& key,
@@ -41,7 +38,7 @@ Standalone::Standalone(net::Loop& loop, Parts parts, std::unique_ptr<journal::Jo
       durable_(start.durable), base_(start.base), tree_(std::move(start.tree)),
       replay_to_(tree_.last())
 {
-    TIDEMARK_CHECK(RAND_bytes(token_key_.data(), static_cast<int>(token_key_.size())) == 1);
+    draw_key();
     load_snapshot(start.snapshot);
     applied_ = base_;
     parts_.state.hear(mark());
@@ -49,6 +46,16 @@ Standalone::Standalone(net::Loop& loop, Parts parts, std::unique_ptr<journal::Jo
     replay(base_ + 1);
 }
 Standalone::~Standalone() = default;
+
+// Of read tokens: they are good until this process ends.
+void Standalone::draw_key()
+{
+    std::random_device device;
+    key_.id = device();
+    for (std::uint8_t& byte : key_.key)
+        byte = static_cast<std::uint8_t>(device());
+    parts_.standing.add_key(key_);
+}
 
 void Standalone::close()
 {
@@ -104,6 +111,7 @@ void Standalone::finish_replay()
 {
     replaying_ = false;
     applied_ = std::max(applied_, replay_to_);
+    parts_.standing.set_applied(id_, applied_);
     std::vector<std::function<void()>> waiting;
     waiting.swap(after_replay_);
     for (const auto& call : waiting)
@@ -146,6 +154,7 @@ void Standalone::submitted(Result<journal::Appended, journal::AppendError> appen
         applied_at_.emplace(record.version, loop_.wall());
         if (applied_at_.size() > kTimesKept) applied_at_.erase(applied_at_.begin());
     }
+    parts_.standing.set_applied(id_, applied_);
     done(std::move(appended));
     if (parts_.progress) parts_.progress();
 }
@@ -205,18 +214,9 @@ purge::EdgeRegistry::RemoveResult Standalone::remove_edge(std::string_view, bool
     return purge::EdgeRegistry::RemoveResult::unknown; // it cannot remove itself
 }
 
-// "VERSION.JOURNAL.MAC": whoever shows it was told this version here.
 std::string Standalone::read_token(Version version) const
 {
-    const std::string text = std::to_string(version) + "." + journal_text(id_);
-    std::array<unsigned char, EVP_MAX_MD_SIZE> mac{};
-    unsigned size = 0;
-    HMAC(EVP_sha256(), token_key_.data(), static_cast<int>(token_key_.size()),
-         reinterpret_cast<const unsigned char*>(text.data()), text.size(), mac.data(), &size);
-    std::uint64_t front = 0;
-    for (std::size_t i = 0; i < kTokenMacBytes; ++i)
-        front = front << 8 | mac[i];
-    return text + "." + journal_text(front);
+    return purge::make_read_token(key_, id_, version);
 }
 
 std::optional<Authority::WouldHit>

@@ -1,10 +1,10 @@
 #pragma once
 #include "admin/authority.hpp"
 #include "core/net/loop.hpp"
+#include "edge/follow/standing.hpp"
 #include "edge/serve/site.hpp"
 #include "purge/state.hpp"
 
-#include <array>
 #include <deque>
 #include <functional>
 #include <map>
@@ -23,6 +23,7 @@ class Standalone final : public Authority
     struct Parts {
         std::string name; // the one edge that reports speak of
         purge::InvalidationState& state;
+        follow::Standing& standing; // told what is applied, and the key of read tokens
         const std::shared_ptr<const serve::Sites>& sites; // changes on reload
         // Takes the bytes of what `version` removed out of the store; then calls back, in a later
         // turn.
@@ -67,6 +68,7 @@ class Standalone final : public Authority
     void finish_replay();
     void submitted(Result<journal::Appended, journal::AppendError> appended, const Submitted& done);
     void apply(const purge::Message& message);
+    void draw_key();
     void begin_erasing(Version version);
 
     net::Loop& loop_;
@@ -82,7 +84,7 @@ class Standalone final : public Authority
     std::vector<std::function<void()>> after_replay_;
     std::set<Version> erasing_;
     std::map<Version, WallTime> applied_at_; // of the latest
-    std::array<unsigned char, 32> token_key_{};
+    purge::FenceKey key_;
     std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 } // namespace tidemark::admin

@@ -242,11 +242,11 @@ Restored FollowLog::restore(Applier& applier, Now now)
     }
     if (state) applier.load(*state, now);
     restored.journal = head.journal;
-    restored.applied.add_through(head.through);
     restored.tree = purge::DigestTree(head.through, head.root);
     restored.heard = head.through;
 
-    std::map<Version, purge::Digest> early;
+    // A record that came again after a repair stands for the one before it.
+    std::map<Version, purge::Digest> digests;
     std::vector<purge::Message> messages;
     const auto apply = [&] {
         applier.apply(messages, now);
@@ -254,21 +254,19 @@ Restored FollowLog::restore(Applier& applier, Now now)
     };
     const std::string path = log_path(head.generation);
     log_bytes_ = each_record(path, UINT64_MAX, [&](const purge::RecordView& record) {
-        if (record.journal != head.journal) return;
+        if (record.journal != head.journal || record.version <= head.through) return;
         auto message = message_of(record.bytes);
-        if (!message || restored.applied.add(record.version) != purge::VersionSet::Added::fresh)
-            return;
-        early.emplace(record.version, purge::digest_of(record.bytes));
-        for (auto next = early.begin();
-             next != early.end() && next->first == restored.tree.last() + 1;
-             next = early.erase(next))
-            restored.tree.append(next->first, next->second);
+        if (!message) return;
+        digests.insert_or_assign(record.version, purge::digest_of(record.bytes));
         messages.push_back(*std::move(message));
         if (messages.size() >= 4096) apply();
     });
     apply();
-    restored.heard = std::max(restored.heard, restored.applied.highest());
-    // What lies beyond a gap was applied, but comes again: its digests are not kept.
+    for (const auto& [version, digest] : digests) {
+        restored.heard = version;
+        // What lies beyond a gap was applied, but comes again: its digests are not kept.
+        if (version == restored.tree.last() + 1) restored.tree.append(version, digest);
+    }
     restored.applied = purge::VersionSet(restored.tree.last());
     head_ = std::move(head);
     // A torn end is cut, so that what is kept from here on can be read again.
@@ -371,18 +369,20 @@ FollowLog::Compacted FollowLog::compact(const Head& head, const std::string& pat
         if (!before) return done;
         state = *std::move(before);
     }
-    done.root = head.root;
-    std::unordered_set<Version> seen;
+    std::map<Version, purge::Digest> digests; // the last of each version
     each_record(path, done.read_bytes, [&](const purge::RecordView& record) {
         if (record.version > done.through) {
             done.rest.append(record.bytes);
             return;
         }
-        if (record.version <= head.through || !seen.insert(record.version).second) return;
-        done.root += purge::digest_of(record.bytes);
+        if (record.version <= head.through) return;
+        digests.insert_or_assign(record.version, purge::digest_of(record.bytes));
         if (undone.contains(record.version)) return;
         if (const auto message = message_of(record.bytes)) state.apply(*message);
     });
+    done.root = head.root;
+    for (const auto& [version, digest] : digests)
+        done.root += digest;
     purge::encode_snapshot(state, done.snapshot);
     done.worth_it = true;
     return done;

@@ -48,7 +48,8 @@ class OriginLink final : public net::TlsListener
     // After every call on the follower that did not come from here: performs its actions.
     void perform();
     [[nodiscard]] purge::Now now() const noexcept;
-    void close(); // final; handles close in the loop's next turns
+    void close(); // final; destroyed once closed()
+    [[nodiscard]] bool closed() const noexcept { return closing_ && !stream_; }
 
     // For status and metrics.
     [[nodiscard]] const std::string& last_error() const noexcept { return last_error_; }

@@ -246,6 +246,11 @@ void Links::close()
     timer_.stop();
     listener_.reset();
     socket_.reset();
+    link_anew();
+}
+
+void Links::link_anew()
+{
     std::vector<Peer*> all;
     for (const auto& [peer, owned] : peers_)
         all.push_back(peer);

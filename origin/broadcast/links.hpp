@@ -41,6 +41,8 @@ class Links
                                                  std::shared_ptr<const net::TlsContext> context);
     // Certificates or revocations have changed: for streams from now on.
     void set_context(std::shared_ptr<const net::TlsContext> context);
+    // Ends every stream: edges connect again at once, those that are still welcome.
+    void link_anew();
     [[nodiscard]] const net::Address& address() const noexcept { return address_; }
 
     // After every call on the hub that did not come from here: performs its actions.

@@ -23,6 +23,7 @@ struct Edge {
     net::test::RunningLoop running;
     sync::EpochDomain epochs;
     purge::InvalidationState state{epochs};
+    follow::Standing standing;
     std::shared_ptr<const serve::Sites> served = sites();
     std::function<void()> erased;
     int progressed = 0;
@@ -34,7 +35,7 @@ struct Edge {
         authority = std::make_unique<Standalone>(
             running.loop,
             Standalone::Parts{
-                "edge", state, served,
+                "edge", state, standing, served,
                 [this](Version, std::function<void()> done) { erased = std::move(done); },
                 [this] { ++progressed; }},
             std::move(opened.journal), std::move(opened.start));
