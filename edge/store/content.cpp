@@ -116,8 +116,7 @@ std::optional<ContentFault> ContentDecoder::State::take(std::string_view bytes)
     TIDEMARK_CHECK(EVP_DigestUpdate(sha.get(), bytes.data(), bytes.size()) == 1);
     if (!head_ended)
         if (const auto fault = take_head(bytes)) return fault;
-    if (keep == Keep::content)
-        body.append(bytes, content_bytes - unpacked + bytes.size());
+    if (keep == Keep::content) body.append(bytes, content_bytes - unpacked + bytes.size());
     return std::nullopt;
 }
 

@@ -251,8 +251,7 @@ ContentStore::~ContentStore() = default;
 
 Result<std::unique_ptr<ContentStore::Upload>, ContentError> ContentStore::begin()
 {
-    std::string path =
-        impl_->options.directory + "/upload-" + std::to_string(++impl_->last_upload);
+    std::string path = impl_->options.directory + "/upload-" + std::to_string(++impl_->last_upload);
     const int descriptor = ::open(path.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     if (descriptor < 0) return fail(error_of(errno));
     return std::unique_ptr<Upload>(new Upload(*this, std::move(path), descriptor));
@@ -265,8 +264,8 @@ Bytes ContentStore::read(const purge::ContentDigest& digest, std::uint64_t offse
     if (found == impl_->contents.end() || offset >= found->second.packed_bytes) return {};
     const auto left = found->second.packed_bytes - offset;
     Bytes bytes(static_cast<std::size_t>(std::min<std::uint64_t>(left, bytes_max)), '\0');
-    const ssize_t got = ::pread(found->second.descriptor, bytes.data(), bytes.size(),
-                                static_cast<off_t>(offset));
+    const ssize_t got =
+        ::pread(found->second.descriptor, bytes.data(), bytes.size(), static_cast<off_t>(offset));
     bytes.resize(got > 0 ? static_cast<std::size_t>(got) : 0);
     return bytes;
 }

@@ -106,8 +106,8 @@ void PushDesk::on_packed(const Result<StagedContent, ContentError>& content, con
         log::error("push of {}: its content cannot be kept: {}", uri, text_of(content.error()));
         return done(fail(append_error_of(content.error())));
     }
-    const PushId id = pushes_.begin(*content, uri, as_of, draft, owner_.connected_edges(),
-                                    loop_.mono());
+    const PushId id =
+        pushes_.begin(*content, uri, as_of, draft, owner_.connected_edges(), loop_.mono());
     waiting_.emplace(id, done);
     perform();
 }

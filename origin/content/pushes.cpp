@@ -16,9 +16,9 @@ PushId Pushes::begin(const StagedContent& content, std::string uri, purge::Versi
     push.draft = std::move(draft);
     push.missing.insert(waited_for.begin(), waited_for.end());
     push.due = now + settings_.stage_timeout;
-    actions_.emplace_back(std::in_place_type<OfferContent>,
-                          purge::PushOffer{content.digest, content.content_bytes,
-                                           content.packed_bytes, push.uri});
+    actions_.emplace_back(
+        std::in_place_type<OfferContent>,
+        purge::PushOffer{content.digest, content.content_bytes, content.packed_bytes, push.uri});
     issue_if_ready(id, push, now);
     return id;
 }
