@@ -113,7 +113,7 @@ BOOST_FIXTURE_TEST_CASE(tokens_of_versions_differ_and_repeat, Edge)
 {
     BOOST_TEST(authority->read_token(1) == authority->read_token(1));
     BOOST_TEST(authority->read_token(1) != authority->read_token(2));
-    BOOST_TEST(authority->read_token(1).starts_with("1.0000000000000007."));
+    BOOST_TEST(authority->read_token(1).starts_with("v1.0000000000000007."));
 }
 
 BOOST_AUTO_TEST_SUITE_END()
