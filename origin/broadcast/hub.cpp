@@ -279,7 +279,7 @@ std::optional<PeerId> Hub::on_datagram(ByteView datagram, Now now)
 void Hub::offer(const purge::PushOffer& offer, Now now)
 {
     impl_->told_at = now;
-    impl_->offers.insert_or_assign(offer.digest, offer);
+    impl_->offers.insert_or_assign(offer.digest, Offered{offer, {}});
     impl_->each_linked([&](Session& session) { impl_->stream(session, offer); });
 }
 

@@ -38,6 +38,12 @@ struct Transfers {
     std::optional<std::uint64_t> reading; // a ReadContent for the front
 };
 
+// Whoever has had all of it may have put it to use: it is not offered again when it links anew.
+struct Offered {
+    purge::PushOffer offer;
+    std::set<std::uint64_t> staged_by; // instances
+};
+
 struct Session {
     PeerId id = 0;
     Phase phase = Phase::greeting;
@@ -173,7 +179,7 @@ struct Hub::Impl {
     std::unordered_map<PeerId, std::unique_ptr<Session>> sessions;
     std::unordered_map<std::uint32_t, PeerId> links;
     std::set<std::pair<MonoTime, PeerId>> due;
-    std::map<purge::ContentDigest, purge::PushOffer> offers;
+    std::map<purge::ContentDigest, Offered> offers;
     std::optional<purge::FenceKey> fence_key;
 
     std::uint64_t last_request = 0;

@@ -106,9 +106,11 @@ void Hub::Impl::on_records(std::uint64_t request, std::span<const purge::SharedR
 
 void Hub::Impl::on_have(Session& session, const purge::PushHave& have)
 {
-    const auto offer = offers.find(have.digest);
-    if (offer == offers.end()) return; // withdrawn meanwhile
-    if (have.packed_bytes >= offer->second.packed_bytes) {
+    const auto found = offers.find(have.digest);
+    if (found == offers.end()) return; // withdrawn meanwhile
+    const purge::PushOffer& offer = found->second.offer;
+    if (have.packed_bytes >= offer.packed_bytes) {
+        found->second.staged_by.insert(session.hello.instance);
         actions.emplace_back(Staged{session.name, have.digest});
         return;
     }
@@ -117,7 +119,7 @@ void Hub::Impl::on_have(Session& session, const purge::PushHave& have)
         return transfer.offer.digest == have.digest;
     });
     if (queued) return; // under way
-    session.transfers.queue.push_back({offer->second, have.packed_bytes});
+    session.transfers.queue.push_back({offer, have.packed_bytes});
     continue_transfer(session);
 }
 

@@ -196,7 +196,7 @@ void Hub::Impl::welcome(Session& session, Now now)
     progress = true;
     announce_keys(session);
     if (fence_key) stream(session, *fence_key);
-    for (const auto& [digest, offer] : offers)
-        stream(session, offer);
+    for (const auto& [digest, offered] : offers)
+        if (!offered.staged_by.contains(session.hello.instance)) stream(session, offered.offer);
 }
 } // namespace tidemark::origin

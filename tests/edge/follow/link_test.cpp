@@ -453,6 +453,31 @@ BOOST_AUTO_TEST_CASE(content_is_staged_once_and_goes_on_after_a_break)
     BOOST_TEST(late.staged.empty());
 }
 
+BOOST_AUTO_TEST_CASE(content_that_an_edge_has_put_to_use_does_not_come_again_after_a_break)
+{
+    PurgeWorld world{18};
+    PurgeWorld::Edge& a = world.add_edge("a");
+    world.run_for(500ms);
+    purge::PushOffer offer;
+    offer.digest[0] = 7;
+    offer.packed_bytes = offer.content_bytes = 100'000;
+    offer.uri = "http://h/a";
+    world.content[offer.digest] = Bytes(100'000, 'x');
+    const auto pushed = [&](std::size_t times) {
+        world.hub().offer(offer, world.now());
+        world.perform_all();
+        return world.run_until([&] { return world.staged.size() >= times; }, 1s);
+    };
+    BOOST_TEST(pushed(1));
+    a.staged.clear();
+    world.break_link(a);
+    world.run_for(2s);
+    BOOST_TEST(a.follower->linked());
+    BOOST_TEST(a.staged[offer.digest].empty());
+    BOOST_TEST(pushed(2)); // the same content once more: a push of its own
+    BOOST_TEST(a.staged[offer.digest].size() == 100'000U);
+}
+
 BOOST_AUTO_TEST_CASE(an_idle_link_costs_less_than_700_bytes_a_second)
 {
     PurgeWorld world{19};
