@@ -199,10 +199,10 @@ void FollowedOrigin::on_lost_track()
     pushes_.on_lost_track();
 }
 
-void FollowedOrigin::on_erase(const purge::Message& message)
+void FollowedOrigin::on_erase(purge::Version version)
 {
-    eraser_.erase(message.version, [this](purge::Version version) {
-        follower_->on_erased(version, link_->now());
+    eraser_.erase(version, [this](purge::Version erased) {
+        follower_->on_erased(erased, link_->now());
         link_->perform();
     });
 }

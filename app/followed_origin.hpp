@@ -51,7 +51,7 @@ class FollowedOrigin final : private follow::LinkOwner, private follow::MessageO
     void stage_piece(const follow::StagePiece& order) override;
     void before_apply(std::span<const purge::Message> messages) override;
     void on_lost_track() override;
-    void on_erase(const purge::Message& message) override;
+    void on_erase(purge::Version version) override;
     void on_refresh(const purge::Message& message) override;
     void on_push(const purge::Message& message) override;
 

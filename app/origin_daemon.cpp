@@ -31,6 +31,7 @@ origin::Control::Settings control_settings(const config::OriginSettings& setting
     origin::Control::Settings control;
     control.hub.heartbeat = settings.heartbeat;
     control.hub.lease_max = settings.lease_max;
+    control.key_file = settings.data + "/fence.key";
     return control;
 }
 

@@ -1,8 +1,10 @@
 #include "origin/control.hpp"
 
+#include "certs/files.hpp"
 #include "core/observe/log.hpp"
 #include "purge/read_token.hpp"
 
+#include <algorithm>
 #include <random>
 
 namespace tidemark::origin
@@ -16,6 +18,16 @@ std::uint64_t drawn()
     std::random_device device;
     return std::uint64_t{device()} << 32 | device();
 }
+
+purge::FenceKey fresh_key()
+{
+    std::random_device device;
+    purge::FenceKey key;
+    key.id = device();
+    for (std::uint8_t& byte : key.key)
+        byte = static_cast<std::uint8_t>(device());
+    return key;
+}
 } // namespace
 
 Control::Control(net::Loop& loop, std::unique_ptr<journal::Journal> journal,
@@ -24,27 +36,64 @@ Control::Control(net::Loop& loop, std::unique_ptr<journal::Journal> journal,
     : loop_(loop), journal_(std::move(journal)), base_(start.base),
       hub_(settings.hub, start, drawn(), {loop.mono(), net::Loop::boot_now(), loop.wall()}),
       links_(loop, hub_, *this), contents_(std::move(contents)),
-      pushes_(loop, *contents_, settings.push, *this), rotation_(loop, [this] { new_fence_key(); })
+      pushes_(loop, *contents_, settings.push, *this), key_file_(settings.key_file),
+      longest_lease_(settings.hub.lease_max), rotation_(loop, [this] { rotate_key(); }),
+      signing_(loop, [this] { sign_with_new_key(); })
 {
-    new_fence_key();
+    load_key(key_file_);
+    hub_.set_fence_key(signing_key_, links_.now());
     rotation_.start(kKeyLife, kKeyLife);
 }
 
 Control::~Control() = default;
 
-void Control::new_fence_key()
+// An edge in its lease must be able to prove what we sign, so the key outlives a restart.
+void Control::load_key(const std::string& path)
 {
-    std::random_device device;
-    fence_key_.id = device();
-    for (std::uint8_t& byte : fence_key_.key)
-        byte = static_cast<std::uint8_t>(device());
-    hub_.set_fence_key(fence_key_, links_.now());
+    if (const auto kept = certs::read_file(path)) {
+        ByteReader from(*kept);
+        signing_key_.id = from.u32();
+        const ByteView key = from.take(signing_key_.key.size());
+        if (from.ok() && from.left() == 0) {
+            std::copy(key.begin(), key.end(), signing_key_.key.begin());
+            return;
+        }
+    }
+    signing_key_ = fresh_key();
+    keep_key();
+}
+
+void Control::keep_key() const
+{
+    Bytes bytes;
+    ByteWriter to(bytes);
+    to.u32(signing_key_.id);
+    for (const std::uint8_t byte : signing_key_.key)
+        to.u8(byte);
+    if (const auto kept = certs::write_file(key_file_, bytes, 0600); !kept)
+        log::error("{}", kept.error());
+}
+
+// Linked edges get it now. Whoever holds a lease without it, cut off at this moment, has lost that
+// lease before anything is signed with it.
+void Control::rotate_key()
+{
+    new_key_ = fresh_key();
+    hub_.set_fence_key(new_key_, links_.now());
     links_.perform();
+    signing_.start(longest_lease_ * 2);
+}
+
+void Control::sign_with_new_key()
+{
+    signing_key_ = new_key_;
+    keep_key();
 }
 
 void Control::close()
 {
     rotation_.stop();
+    signing_.stop();
     pushes_.close();
     links_.close();
     journal_->close();
@@ -91,7 +140,7 @@ purge::EdgeRegistry::RemoveResult Control::remove_edge(std::string_view name, bo
 
 std::string Control::read_token(Version version) const
 {
-    return purge::make_read_token(fence_key_, hub_.journal(), version);
+    return purge::make_read_token(signing_key_, hub_.journal(), version);
 }
 
 // An origin stores no responses.

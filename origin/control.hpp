@@ -20,6 +20,7 @@ class Control final : public admin::Authority, private HubOwner, private PushOwn
     struct Settings {
         HubSettings hub;
         PushSettings push;
+        std::string key_file; // keeps the key of fences and tokens over a restart; 0600
     };
     Control(net::Loop& loop, std::unique_ptr<journal::Journal> journal,
             const journal::JournalStart& start, std::unique_ptr<ContentStore> contents,
@@ -68,7 +69,10 @@ class Control final : public admin::Authority, private HubOwner, private PushOwn
     [[nodiscard]] std::vector<std::string> connected_edges() const override;
     [[nodiscard]] Version push_mark() const override { return mark(); }
     void append_push(journal::Draft draft, Submitted done) override;
-    void new_fence_key();
+    void load_key(const std::string& path);
+    void keep_key() const;
+    void rotate_key();
+    void sign_with_new_key();
 
     net::Loop& loop_;
     std::unique_ptr<journal::Journal> journal_;
@@ -77,8 +81,12 @@ class Control final : public admin::Authority, private HubOwner, private PushOwn
     Links links_;
     std::unique_ptr<ContentStore> contents_;
     PushDesk pushes_;
-    purge::FenceKey fence_key_;
+    const std::string key_file_;
+    const Millis longest_lease_;
+    purge::FenceKey signing_key_;
+    purge::FenceKey new_key_; // edges have it, or will when they link
     net::Timer rotation_;
+    net::Timer signing_;
     std::function<void()> progress_;
 };
 } // namespace tidemark::origin

@@ -129,6 +129,7 @@ void Follower::Impl::begin_anew()
     applied = purge::VersionSet{};
     told = purge::VersionSet{};
     erasing.clear();
+    loaded_through = 0;
     tree = purge::DigestTree{};
     early.clear();
     watch = purge::RootWatch{};

@@ -111,8 +111,11 @@ void Follower::Impl::load_snapshot(Now now)
     drop_walk();
     applier.load(*state, now);
     applied.add_through(through);
-    told.add_through(through);
     erasing.erase(erasing.begin(), erasing.upper_bound(through));
+    if (applier.erase_loaded(through))
+        loaded_through = through;
+    else
+        told.add_through(through);
     tree = purge::DigestTree{through, whole.front.root};
     early.erase(early.begin(), early.upper_bound(through));
     watch = purge::RootWatch{};

@@ -56,7 +56,7 @@ void EdgeApplier::take(const purge::Message& message, Now now)
         owner_.on_push(message);
     } else {
         const auto& order = std::get<purge::Invalidate>(message.body);
-        if (order.erase) owner_.on_erase(message);
+        if (order.erase) owner_.on_erase(message.version);
         const bool refresh = std::ranges::any_of(order.orders, [](const purge::Order& one) {
             return one.mode == purge::OrderMode::refresh;
         });
@@ -73,6 +73,12 @@ void EdgeApplier::load(const purge::CompactState& state, Now now)
     state_.apply(invalidations_, now.mono);
     if (state.floor() != 0) state_.raise_floor({state.floor(), 0});
     state_.hear(state.through());
+}
+
+bool EdgeApplier::erase_loaded(Version through)
+{
+    owner_.on_erase(through);
+    return true;
 }
 
 void EdgeApplier::reset(purge::JournalId journal, Now now)

@@ -24,7 +24,7 @@ class MessageOwner
     }
     // A snapshot, a cap or another journal: single messages were not seen.
     virtual void on_lost_track() {}
-    virtual void on_erase(const purge::Message& message) = 0; // then Follower::on_erased()
+    virtual void on_erase(Version version) = 0; // what is invalid; then Follower::on_erased()
     virtual void on_refresh(const purge::Message& message) = 0;
     virtual void on_push(const purge::Message& message) = 0;
 
@@ -44,6 +44,7 @@ class EdgeApplier final : public Applier
 
     void apply(std::span<const purge::Message> messages, Now now) override;
     void load(const purge::CompactState& state, Now now) override;
+    [[nodiscard]] bool erase_loaded(Version through) override;
     void reset(purge::JournalId journal, Now now) override;
     void cap(Version agreed, Now now) override;
     void hear(Version version) override;

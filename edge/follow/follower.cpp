@@ -320,8 +320,12 @@ void Follower::on_datagram(ByteView datagram, Now now)
 
 void Follower::on_erased(Version version, Now now)
 {
-    if (impl_->erasing.erase(version) == 0) return;
-    impl_->told.add(version);
+    if (version == impl_->loaded_through && version != 0) {
+        impl_->told.add_through(std::exchange(impl_->loaded_through, 0));
+    } else {
+        if (impl_->erasing.erase(version) == 0) return;
+        impl_->told.add(version);
+    }
     if (impl_->phase == Phase::linked) impl_->acknowledge(now);
 }
 

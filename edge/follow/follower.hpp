@@ -44,6 +44,14 @@ class Applier
     virtual void apply(std::span<const purge::Message> messages, Now now) = 0;
     // The join of everything up to its through(): in the same journal, as more invalidations.
     virtual void load(const purge::CompactState& state, Now now) = 0;
+    // A snapshot was loaded, and some of what it stands for may have asked for bytes to be erased:
+    // true: whatever is invalid is being erased now, and on_erased(through) follows. False: nothing
+    // is stored here that could be.
+    [[nodiscard]] virtual bool erase_loaded(Version through)
+    {
+        static_cast<void>(through);
+        return false;
+    }
     // Another journal begins: what is stored counts as valid no more without validation.
     virtual void reset(purge::JournalId journal, Now now) = 0;
     // Fences above `agreed` that were taken so far cannot be trusted above it.

@@ -116,6 +116,7 @@ struct Follower::Impl {
     purge::VersionSet applied;
     purge::VersionSet told; // applied, without those whose bytes are not gone yet
     std::set<Version> erasing;
+    Version loaded_through = 0;             // of a snapshot whose erasing is under way; 0: none
     purge::DigestTree tree;                 // up to applied.contiguous()
     std::map<Version, purge::Digest> early; // of those beyond it
     Version heard = 0;

@@ -360,8 +360,13 @@ void Fetch::publish_response(const http::ResponseHead& head)
         cache::append_variant_key(published.variant, plan_.vary, request_->fields);
     published.freshness = plan_.freshness;
     published.received_at = times_.response_received;
-    storing_ = order_.may_store && plan_.storable == cache::Storable::yes && !unfenced_ &&
-               !published.purged && body_bytes <= limits.max_object_bytes && reserve(body_bytes);
+    // An answer to an unsafe method gets past its own invalidation by a fence that looks younger
+    // than its request. Reuse while adrift counts from the request, so it is not kept where that
+    // may come.
+    const bool datable = http::is_safe(request_->method) || !worker_.shared().standing.follows();
+    storing_ = order_.may_store && datable && plan_.storable == cache::Storable::yes &&
+               !unfenced_ && !published.purged && body_bytes <= limits.max_object_bytes &&
+               reserve(body_bytes);
     published.stored = storing_;
     // What is not kept goes at the pace of the slowest who follows: too long a body for that.
     if (!storing_ && !published.purged && body_bytes > limits.buffered_bytes)

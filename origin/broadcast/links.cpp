@@ -9,7 +9,9 @@ namespace tidemark::origin
 namespace
 {
 constexpr Millis kLastWords{1'000};
-constexpr std::size_t kStreamsMax = 12'000; // those in their handshake included
+constexpr std::size_t kStreamsMax = 12'000;
+// Strangers get no further than this: of too many handshakes the oldest is given up.
+constexpr std::size_t kHandshakesMax = 512;
 
 purge::DatagramKey exported(const net::TlsStream& stream, purge::Direction direction,
                             std::uint16_t epoch)
@@ -54,6 +56,7 @@ class Links::Peer final : public net::TlsListener
 
     void on_open(const net::PeerIdentity& peer) noexcept override
     {
+        std::erase(links_.handshakes_, this);
         name_ = peer.name;
         const purge::KeyExporter keys = [this](purge::Direction direction, std::uint16_t epoch) {
             return exported(stream_, direction, epoch);
@@ -139,7 +142,13 @@ void Links::on_incoming(uv_stream_t* server, bool is_unix)
     auto owned = std::make_unique<Peer>(*this);
     Peer& peer = *owned;
     peers_.emplace(&peer, std::move(owned));
-    if (!peer.accept(server, is_unix) || peers_.size() > kStreamsMax) peer.close();
+    if (!peer.accept(server, is_unix) || peers_.size() > kStreamsMax) return peer.close();
+    handshakes_.push_back(&peer);
+    if (handshakes_.size() <= kHandshakesMax) return;
+    Peer* oldest = handshakes_.front();
+    handshakes_.pop_front();
+    ++refused_;
+    oldest->close();
 }
 
 void Links::on_datagram(const net::Address& from, ByteView datagram)
@@ -162,6 +171,7 @@ void Links::closed(Peer& peer)
         by_id_.erase(*id);
         hub_.on_closed(*id, now());
     }
+    std::erase(handshakes_, &peer);
     std::erase_if(datagrams_, [&](const auto& one) { return one.first == &peer; });
     peers_.erase(&peer);
     perform();

@@ -4,6 +4,7 @@
 #include "core/net/udp_socket.hpp"
 #include "origin/broadcast/hub.hpp"
 
+#include <deque>
 #include <functional>
 #include <memory>
 #include <unordered_map>
@@ -73,6 +74,7 @@ class Links
     net::Timer timer_;
     std::unordered_map<Peer*, std::unique_ptr<Peer>> peers_;
     std::unordered_map<PeerId, Peer*> by_id_;
+    std::deque<Peer*> handshakes_;                   // under way, oldest first
     std::vector<std::pair<Peer*, Bytes>> datagrams_; // to be sent together
     std::uint64_t refused_ = 0;
     bool performing_ = false;

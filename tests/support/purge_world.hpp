@@ -41,6 +41,7 @@ class RememberingApplier final : public follow::Applier
             applied.insert_or_assign(message.version, message);
     }
     void load(const purge::CompactState& state, Now /*now*/) override { loaded = state; }
+    [[nodiscard]] bool erase_loaded(Version /*through*/) override { return erases_loaded; }
     void reset(purge::JournalId /*journal*/, Now /*now*/) override
     {
         ++resets;
@@ -52,6 +53,7 @@ class RememberingApplier final : public follow::Applier
     void hear(Version version) override { heard = version; }
     void fence_key(const purge::FenceKey& key) override { fence = key; }
 
+    bool erases_loaded = false; // what a snapshot made invalid: the test says when it is done
     std::map<Version, purge::Message> applied;
     purge::CompactState loaded;
     std::optional<Version> capped_at;

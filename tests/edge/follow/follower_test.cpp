@@ -386,6 +386,22 @@ BOOST_AUTO_TEST_CASE(a_snapshot_stands_for_all_up_to_it)
     BOOST_TEST((edge.follower.root() == purge::Digest{1, 2} + behind));
 }
 
+// Some of what it stands for may have asked for bytes to be erased.
+BOOST_AUTO_TEST_CASE(a_snapshot_is_acknowledged_once_what_it_made_invalid_is_erased)
+{
+    const Snapshot snapshot;
+    EdgeEnd edge;
+    edge.applier.erases_loaded = true;
+    edge.connect(5);
+    edge.hear(snapshot.piece);
+    edge.hear(purge::Heartbeat{kJournal, 5, {1, 2}, 0, Millis{3'000}});
+    BOOST_TEST(edge.follower.contiguous() == 5U);
+    BOOST_TEST(edge.acks().back().received.contiguous == 0U);
+    edge.follower.on_erased(5, edge.now);
+    edge.collect();
+    BOOST_TEST(edge.acks().back().received.contiguous == 5U);
+}
+
 BOOST_AUTO_TEST_CASE(an_origin_of_which_nothing_is_heard_is_given_up)
 {
     EdgeEnd edge;

@@ -6,7 +6,10 @@
 #include "tests/support/temp_dir.hpp"
 
 #include <boost/test/unit_test.hpp>
+#include <netinet/in.h>
 #include <set>
+#include <sys/socket.h>
+#include <unistd.h>
 
 namespace tidemark::follow
 {
@@ -196,6 +199,24 @@ BOOST_AUTO_TEST_CASE(the_origins_certificate_does_not_make_an_edge)
     Stand::Edge& impostor = stand.edge("a", "origin");
     stand.running.until([&] { return stand.origin.links.refused() > 2; });
     BOOST_TEST(!impostor.in_sync());
+}
+
+BOOST_AUTO_TEST_CASE(strangers_who_never_finish_their_handshake_do_not_keep_edges_out)
+{
+    Stand stand;
+    std::vector<int> strangers;
+    const net::Address at = stand.origin.links.address();
+    for (int i = 0; i < 700; ++i) {
+        const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        BOOST_TEST_REQUIRE(::connect(fd, at.raw(), sizeof(sockaddr_in)) == 0);
+        strangers.push_back(fd);
+        if (i % 50 == 0) stand.running.idle();
+    }
+    Stand::Edge& a = stand.edge("a", "a");
+    stand.running.until([&] { return a.in_sync(); });
+    BOOST_TEST(stand.origin.links.refused() >= 700U - 512U - 1U);
+    for (const int fd : strangers)
+        ::close(fd);
 }
 
 BOOST_AUTO_TEST_SUITE_END()
