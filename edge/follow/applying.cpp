@@ -88,7 +88,7 @@ void Follower::Impl::apply_fresh(Now now)
             early.emplace(version, digest);
     append_early(now);
     if (!blocks.empty()) finish_blocks(now);
-    if (!disputed) lease.on_applied(applied.contiguous());
+    if (agreed && !disputed) lease.on_applied(applied.contiguous());
 }
 
 void Follower::Impl::append(Version version, const purge::Digest& digest, Now now)

@@ -122,7 +122,7 @@ void Follower::Impl::load_snapshot(Now now)
     hear(through);
     actions.emplace_back(KeepSnapshot{whole.bytes, through, whole.front.root});
     append_early(now);
-    if (!disputed) lease.on_applied(applied.contiguous());
+    if (agreed && !disputed) lease.on_applied(applied.contiguous());
     ack_wanted = true;
 }
 } // namespace tidemark::follow

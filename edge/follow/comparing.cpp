@@ -25,6 +25,8 @@ void Follower::Impl::on_heartbeat(const purge::Heartbeat& beat, Now now)
     hear(beat.mark);
     on_verdict(watch.on_told(beat.mark, beat.root, tree), now);
     if (disputed) return;
+    // To have its versions proves nothing while they may be those of a journal that was restored.
+    if (!agreed && applied.contiguous() >= beat.mark) return;
     granted = beat.lease > Millis{0} ? beat.lease : granted;
     const auto renewal = lease.on_heartbeat(beat, applied.contiguous(), now.boot);
     if (renewal == purge::EdgeLease::Renewal::impossible) ++counters.impossible_heartbeats;

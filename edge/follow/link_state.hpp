@@ -152,7 +152,8 @@ struct Follower::Impl {
     // Digests
     purge::RootWatch watch;
     // In this session what we hold was compared with what the origin holds, and is the same: what
-    // is acknowledged before that could be versions of a journal that was restored since.
+    // is acknowledged, or renews a lease, before that could be versions of a journal that was
+    // restored since.
     bool agreed = false;
     bool disputed = false; // they differed, and do not agree yet: nothing is proved meanwhile
     std::uint32_t walks = 0;

@@ -251,6 +251,23 @@ BOOST_AUTO_TEST_CASE(a_lease_needs_everything_up_to_the_mark)
     BOOST_TEST(edge.applier.heard == 3U);
 }
 
+// Its versions may be those of a journal that was restored, and whose numbers were given again.
+BOOST_AUTO_TEST_CASE(a_lease_needs_digests_that_have_agreed_in_this_session)
+{
+    Restored restored;
+    restored.journal = kJournal;
+    restored.tree = purge::DigestTree{3, root_at(3)};
+    restored.applied.add_through(3);
+    EdgeEnd edge{std::move(restored)};
+    edge.connect(2);
+    edge.beat(2); // of an earlier version than what it holds: not to be compared
+    BOOST_TEST(!edge.in_sync());
+    edge.beat(4);
+    BOOST_TEST(!edge.in_sync());
+    edge.datagram(encoded(purge::Records{records_of(4, 4)}));
+    BOOST_TEST(edge.in_sync());
+}
+
 BOOST_AUTO_TEST_CASE(a_heartbeat_that_echoes_what_was_not_sent_proves_nothing)
 {
     EdgeEnd edge;
