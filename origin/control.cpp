@@ -132,8 +132,10 @@ std::vector<purge::EdgeReport> Control::edges() const
 purge::EdgeRegistry::RemoveResult Control::remove_edge(std::string_view name, bool force)
 {
     const auto result = hub_.remove_edge(name, force, links_.now());
-    log::info("edge \"{}\" is to be removed{}", name, force ? ", by force" : "");
-    if (result == purge::EdgeRegistry::RemoveResult::removed) pushes_.on_removed(name);
+    if (result == purge::EdgeRegistry::RemoveResult::removed) {
+        log::info("edge \"{}\" is to be removed{}", name, force ? ", by force" : "");
+        pushes_.on_removed(name);
+    }
     links_.perform();
     return result;
 }
@@ -199,11 +201,14 @@ void Control::keep_edge(const KeepEdge& order)
 {
     journal_->put_edge(order.edge,
                        [this, name = order.edge.name](Result<void, journal::AppendError> kept) {
-                           if (!kept)
-                               return log::error("edge \"{}\" cannot be registered: the journal "
-                                                 "cannot be written",
-                                                 name);
-                           hub_.on_edge_kept(name, links_.now());
+                           if (kept) {
+                               hub_.on_edge_kept(name, links_.now());
+                           } else {
+                               log::error("edge \"{}\" cannot be registered: the journal cannot "
+                                          "be written",
+                                          name);
+                               hub_.on_edge_not_kept(name, links_.now());
+                           }
                            links_.perform();
                        });
 }
@@ -235,9 +240,13 @@ void Control::mint_journal(const MintJournal& order)
                order.edge, order.above);
     journal_->mint(order.above,
                    [this](const Result<journal::JournalStart, journal::AppendError>& start) {
-                       if (!start) return log::error("the new journal id cannot be written");
-                       base_ = start->base;
-                       hub_.on_new_journal(*start, links_.now());
+                       if (start) {
+                           base_ = start->base;
+                           hub_.on_new_journal(*start, links_.now());
+                       } else {
+                           log::error("the new journal id cannot be written");
+                           hub_.on_mint_failed(links_.now());
+                       }
                        links_.perform();
                    });
 }

@@ -206,13 +206,24 @@ void Hub::on_compacted(Version base, purge::SharedRecord snapshot, const purge::
 void Hub::on_edge_kept(std::string_view name, Now now)
 {
     impl_->told_at = now;
-    const auto edge = impl_->edges.find(name);
-    if (edge == impl_->edges.end() || edge->second.keeps == 0) return;
-    --edge->second.keeps;
-    Session* session = impl_->find(edge->second.session);
-    if (session == nullptr) return;
-    impl_->welcome_if_ready(*session, now);
-    impl_->schedule(*session);
+    impl_->kept(name, true, now);
+}
+
+void Hub::on_edge_not_kept(std::string_view name, Now now)
+{
+    impl_->told_at = now;
+    impl_->kept(name, false, now);
+}
+
+void Hub::on_mint_failed(Now now)
+{
+    impl_->told_at = now;
+    impl_->minting = false;
+    for (auto& [id, session] : impl_->sessions) {
+        if (session->phase != Phase::waiting) continue;
+        impl_->close(*session, "another journal cannot begin");
+        impl_->schedule(*session);
+    }
 }
 
 // ---- control streams and datagrams

@@ -54,7 +54,8 @@ struct CloseStream { // on_closed() follows
     PeerId peer;
     std::string why; // for the log
 };
-struct KeepEdge { // make it durable, then call on_edge_kept(): once for each, in order
+struct KeepEdge { // make it durable, then call on_edge_kept(), or _not_kept(): once for each, in
+                  // order
     purge::RegisteredEdge edge;
 };
 struct DropEdge { // has left: forget it durably
@@ -66,7 +67,8 @@ struct ReadRecords { // then call on_records()
     Version last;
     std::size_t bytes_max;
 };
-struct MintJournal { // then call on_new_journal(); an edge has heard of `above`, beyond our mark
+struct MintJournal { // then call on_new_journal() or on_mint_failed(); an edge has heard of
+                     // `above`, beyond our mark
     Version above;
     std::string edge;
 };
@@ -126,6 +128,10 @@ class Hub
     void on_compacted(Version base, purge::SharedRecord snapshot, const purge::Digest& state,
                       const purge::Digest& root_at_base);
     void on_edge_kept(std::string_view name, Now now);
+    // It could not be made durable, or the journal not be minted: nobody who waits for it is
+    // welcomed. Their streams are closed; their next hellos ask for it again.
+    void on_edge_not_kept(std::string_view name, Now now);
+    void on_mint_failed(Now now);
 
     // -- Control streams. `name`: as its certificate says.
     [[nodiscard]] PeerId on_stream(std::string name, std::string address, purge::KeyExporter keys,

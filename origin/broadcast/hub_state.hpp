@@ -77,8 +77,9 @@ inline constexpr Millis kFormerInterval{100};
 
 // An edge by name, over all its sessions.
 struct EdgeState {
-    PeerId session = 0; // the present one; 0: none
-    unsigned keeps = 0; // KeepEdge actions that are not done
+    PeerId session = 0;  // the present one; 0: none
+    unsigned keeps = 0;  // KeepEdge actions that are not done
+    bool unkept = false; // the last one that was done failed
     Acknowledged acknowledged;
     std::optional<MonoTime> heard_at;
     std::optional<BootTime> wake; // its entry in `wakes`
@@ -111,6 +112,7 @@ struct Hub::Impl {
     void refuse(Session& session, purge::RefusalReason reason, const std::string& detail);
     void register_edge(Session& session, Now now);
     void mint_if_ahead(const Session& session);
+    void kept(std::string_view name, bool durably, Now now);
     void welcome_if_ready(Session& session, Now now);
     void welcome(Session& session, Now now);
     void close(Session& session, const std::string& why);

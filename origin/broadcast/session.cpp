@@ -13,6 +13,8 @@ constexpr std::uint8_t kWire = 1;
 constexpr std::size_t kHelloBytesMax = 1024; // with all that may stand before an answer
 constexpr Millis kSilenceMin{10'000};
 constexpr int kSilenceLeases = 3;
+// No journal loses more versions than that: one edge's word must not use up the numbers.
+constexpr Version kAheadMax = Version{1} << 40;
 } // namespace
 
 Nanos Hub::Impl::silence_of(const Session& session) const
@@ -116,6 +118,9 @@ void Hub::Impl::on_hello(Session& session, const purge::Hello& hello, Now now)
     if (hello.name != session.name)
         return refuse(session, purge::RefusalReason::unknown_edge,
                       "it calls itself " + hello.name + ", its certificate says otherwise");
+    if (hello.journal == journal && std::max(hello.heard, hello.contiguous) > mark() + kAheadMax)
+        return refuse(session, purge::RefusalReason::not_ready,
+                      "it claims to know versions that cannot be");
     session.lease = std::clamp(hello.lease, settings.lease_min, settings.lease_max);
     register_edge(session, now);
     if (session.phase != Phase::waiting) return;
@@ -144,7 +149,7 @@ void Hub::Impl::register_edge(Session& session, Now now)
     edge.heard_at = now.mono;
     leaving.erase(session.name);
     session.phase = Phase::waiting;
-    if (result == purge::EdgeRegistry::HelloResult::accepted_and_changed) {
+    if (result == purge::EdgeRegistry::HelloResult::accepted_and_changed || edge.unkept) {
         ++edge.keeps;
         actions.emplace_back(KeepEdge{registered});
     }
@@ -152,6 +157,22 @@ void Hub::Impl::register_edge(Session& session, Now now)
     if (!registry.acks_count(session.name, now.boot))
         wake_at(session.name, edge, now.boot + kFormerInterval);
     progress = true;
+}
+
+// What is done for an earlier session's entry is overtaken by the present one's.
+void Hub::Impl::kept(std::string_view name, bool durably, Now now)
+{
+    const auto edge = edges.find(name);
+    if (edge == edges.end() || edge->second.keeps == 0) return;
+    --edge->second.keeps;
+    edge->second.unkept = !durably;
+    Session* session = find(edge->second.session);
+    if (session == nullptr) return;
+    if (durably)
+        welcome_if_ready(*session, now);
+    else if (session->phase == Phase::waiting && edge->second.keeps == 0)
+        close(*session, "the edge cannot be registered: the journal cannot be written");
+    schedule(*session);
 }
 
 // It has heard of versions that we do not have: we have lost them, and must not give their numbers

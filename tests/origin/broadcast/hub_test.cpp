@@ -212,6 +212,51 @@ BOOST_AUTO_TEST_CASE(an_edge_is_welcomed_once_its_entry_is_durable)
                origin.heard<purge::Welcome>(peer)[0].link);
 }
 
+BOOST_AUTO_TEST_CASE(an_entry_that_could_not_be_kept_is_kept_at_the_next_hello)
+{
+    Origin origin;
+    const PeerId peer = origin.connect("a");
+    origin.say(peer, hello_of("a"));
+    BOOST_TEST(origin.took<KeepEdge>() == 1U);
+    origin.hub.on_edge_not_kept("a", origin.now);
+    origin.collect();
+    BOOST_TEST(origin.took<CloseStream>() == 1U);
+    BOOST_TEST(origin.heard<purge::Welcome>(peer).empty());
+    origin.hub.on_closed(peer, origin.now);
+    const PeerId again = origin.connect("a");
+    origin.say(again, hello_of("a"));
+    BOOST_TEST(origin.took<KeepEdge>() == 1U);
+    origin.hub.on_edge_kept("a", origin.now);
+    origin.collect();
+    BOOST_TEST(origin.heard<purge::Welcome>(again).size() == 1U);
+}
+
+BOOST_AUTO_TEST_CASE(an_edge_that_claims_too_much_mints_no_journal)
+{
+    Origin origin;
+    const PeerId peer = origin.connect("a");
+    origin.say(peer, hello_of("a", purge::kVersionMax));
+    BOOST_TEST(origin.took<MintJournal>() == 0U);
+    BOOST_TEST(origin.heard<purge::Refusal>(peer).size() == 1U);
+}
+
+BOOST_AUTO_TEST_CASE(a_journal_that_could_not_be_minted_is_asked_for_at_the_next_hello)
+{
+    Origin origin;
+    origin.publish(5);
+    const PeerId ahead = origin.link("a", 9);
+    BOOST_TEST(origin.took<MintJournal>() == 1U);
+    origin.hub.on_mint_failed(origin.now);
+    origin.collect();
+    BOOST_TEST(origin.took<CloseStream>() == 1U);
+    origin.hub.on_closed(ahead, origin.now);
+    // Who knows nothing of lost versions is not held up by it.
+    BOOST_TEST(origin.heard<purge::Welcome>(origin.link("b", 5)).size() == 1U);
+    const PeerId again = origin.link("a", 9);
+    BOOST_TEST(origin.took<MintJournal>() == 1U);
+    BOOST_TEST(origin.heard<purge::Welcome>(again).empty());
+}
+
 struct RefusedCase {
     const char* what;
     purge::Hello hello;
