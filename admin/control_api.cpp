@@ -366,12 +366,21 @@ Response ControlApi::result(const journal::Appended& appended, const purge::Vers
     return json(status, body);
 }
 
+// Edges apply in any order: who has the last of a batch may still lack another.
+void ControlApi::join_others(purge::VersionReport& report, const Waiting& waiting) const
+{
+    for (const auto& one : waiting.appended.drafts)
+        if (one.version != report.version)
+            report.join(authority_.report(one.version, waiting.asked.needs_ack));
+}
+
 // True: answered, or nobody waits any more.
 bool ControlApi::settle(Waiting& waiting, MonoTime now)
 {
     const Responder& responder = waiting.asked.responder;
     if (responder.over()) return true;
-    const auto report = authority_.report(last_of(waiting.appended), waiting.asked.needs_ack);
+    auto report = authority_.report(last_of(waiting.appended), waiting.asked.needs_ack);
+    if (waiting.asked.wait->met(report) || now >= waiting.deadline) join_others(report, waiting);
     const bool met = waiting.asked.wait->met(report);
     if (!met && now < waiting.deadline) return false;
     responder.answer(result(waiting.appended, report, met ? 200 : 202, !met));

@@ -73,6 +73,7 @@ class ControlApi final : public Handler
                                   const purge::VersionReport& report, std::uint16_t status,
                                   bool name_missing) const;
     [[nodiscard]] bool settle(Waiting& waiting, MonoTime now);
+    void join_others(purge::VersionReport& report, const Waiting& waiting) const;
     void set_timer();
 
     net::Loop& loop_;

@@ -2,6 +2,19 @@
 
 namespace tidemark::admin
 {
+namespace
+{
+// A browser says of which site the page is that asks (Fetch standard, §3.2). A page that somebody
+// on this machine looks at is from this machine too, but not its own to give orders.
+bool from_other_site(const Request& request)
+{
+    const std::string_view origin = request.field("origin");
+    const std::size_t scheme = origin.find("://");
+    return !origin.empty() &&
+           (scheme == std::string_view::npos || origin.substr(scheme + 3) != request.field("host"));
+}
+} // namespace
+
 const Page* Pages::find(std::string_view path) const
 {
     for (const Page& page : pages_)
@@ -11,6 +24,8 @@ const Page* Pages::find(std::string_view path) const
 
 Result<Grant, Problem> Pages::admit(const Request& request) const
 {
+    if (from_other_site(request))
+        return fail(Problem{403, "Forbidden", "pages of other sites may not ask", "Origin"});
     return tokens_.admit(request.field("authorization"), request.peer.is_loopback());
 }
 

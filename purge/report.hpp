@@ -27,6 +27,12 @@ struct EdgeOnVersion {
 struct VersionReport {
     Version version = 0;
     std::vector<EdgeOnVersion> edges; // registered ones, by name
+    // Of both versions: only who is clean of each is clean. `other` was made in the same turn.
+    void join(const VersionReport& other)
+    {
+        for (std::size_t i = 0; i < edges.size() && i < other.edges.size(); ++i)
+            if (other.edges[i].clean == CleanBy::nothing) edges[i].clean = CleanBy::nothing;
+    }
     [[nodiscard]] std::size_t clean() const noexcept
     {
         std::size_t count = 0;

@@ -126,6 +126,35 @@ BOOST_FIXTURE_TEST_CASE(who_waits_hears_200_when_the_last_edge_is_clean, Api)
     BOOST_TEST(answer().status == 200);
 }
 
+BOOST_FIXTURE_TEST_CASE(pages_of_other_sites_give_no_orders, Api)
+{
+    send(request("POST", "/v1/purge", kPurge, "Origin: http://elsewhere.example\r\n"));
+    BOOST_TEST(answer().status == 403);
+    send(request("POST", "/v1/purge", kPurge, "Origin: null\r\n"));
+    BOOST_TEST(answer().status == 403);
+    send(request("POST", "/v1/purge", kPurge, "Origin: http://a\r\n"));
+    until_submitted();
+    authority.accept();
+    BOOST_TEST(answer().status == 202);
+}
+
+BOOST_FIXTURE_TEST_CASE(a_batch_is_done_when_each_of_its_versions_is, Api)
+{
+    authority.applied_by = {{"a", 2}, {"b", 2}};
+    authority.lacks = {{"b", 1}};
+    const std::string batch = std::string(R"({"batch":[)") + kPurge + "," + kPurge + "]}";
+    send(request("POST", "/v1/purge?wait=all", batch));
+    until_submitted();
+    authority.accept();
+    running.idle();
+    BOOST_TEST(!take().has_value());
+    authority.lacks.clear();
+    api->progress();
+    const Answer got = answer();
+    BOOST_TEST(got.status == 200);
+    BOOST_TEST(got.body["versions"] == Json::array({1, 2}));
+}
+
 BOOST_FIXTURE_TEST_CASE(half_of_the_edges_are_enough_where_half_was_asked_for, Api)
 {
     authority.applied_by = {{"a", 1}, {"b", 0}};

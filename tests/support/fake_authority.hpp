@@ -3,7 +3,9 @@
 
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace tidemark::support
@@ -46,9 +48,11 @@ class FakeAuthority final : public admin::Authority
     {
         purge::VersionReport report{version, {}};
         for (const auto& [name, applied] : applied_by)
-            report.edges.push_back(
-                {name, applied >= version ? purge::CleanBy::ack : purge::CleanBy::nothing,
-                 std::nullopt});
+            report.edges.push_back({name,
+                                    applied >= version && !lacks.contains({name, version})
+                                        ? purge::CleanBy::ack
+                                        : purge::CleanBy::nothing,
+                                    std::nullopt});
         return report;
     }
     std::vector<purge::EdgeReport> edges() const override
@@ -83,6 +87,7 @@ class FakeAuthority final : public admin::Authority
 
     std::vector<Pending> pending;
     std::map<std::string, admin::Version> applied_by;
+    std::set<std::pair<std::string, admin::Version>> lacks; // though later ones are applied
     journal::Found found;
     journal::Query asked;
     std::string uploaded;
