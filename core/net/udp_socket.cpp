@@ -133,10 +133,6 @@ bool UdpSocket::Handle::read_batch()
     for (int i = 0; i < count && !closed; ++i) {
         const auto index = static_cast<std::size_t>(i);
         const mmsghdr& header = batch.headers[index];
-        if ((header.msg_hdr.msg_flags & MSG_TRUNC) != 0) {
-            ++counters.dropped;
-            continue;
-        }
         ++counters.received;
         received(sender_of(batch.names[index]), {batch.bytes[index].data(), header.msg_len});
     }

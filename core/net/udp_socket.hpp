@@ -27,9 +27,11 @@ class UdpSocket
     struct Counters {
         std::uint64_t sent = 0;
         std::uint64_t received = 0;
-        std::uint64_t dropped = 0; // not taken by the kernel, or longer than kDatagramBytesMax
+        std::uint64_t dropped = 0; // not taken by the kernel
     };
-    static constexpr std::size_t kDatagramBytesMax = 2048; // longer ones that arrive are dropped
+    // Of one that is longer only so much is received: the owner sees, and counts, that it is too
+    // long for any of ours.
+    static constexpr std::size_t kDatagramBytesMax = 2048;
 
     // Errors: a text for the operator.
     [[nodiscard]] static Result<std::unique_ptr<UdpSocket>, std::string>

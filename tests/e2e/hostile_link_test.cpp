@@ -271,7 +271,7 @@ BOOST_AUTO_TEST_CASE(garbage_by_datagram_is_counted)
     const UdpSender sender;
     std::mt19937 random(8);
     int sent = 0;
-    for (const std::size_t bytes : {1U, 14U, 15U, 31U, 100U, 1200U, 1201U, 2'000U}) {
+    for (const std::size_t bytes : {1U, 14U, 15U, 31U, 100U, 1200U, 1201U, 2'000U, 60'000U}) {
         for (int i = 0; i < 20; ++i) {
             std::string noise(bytes, '\0');
             for (char& c : noise)
