@@ -146,8 +146,7 @@ admin::FollowReport FollowedOrigin::report() const
     report.link = follower_->counters();
     const follow::StagingCounters& staging = staging_.counters();
     report.counters = {
-        {"tidemark_link_dropped_datagrams_total",
-         "Datagrams longer than any of ours, or not taken by the kernel",
+        {"tidemark_link_dropped_datagrams_total", "Datagrams that the kernel did not take",
          link_->dropped_datagrams()},
         {"tidemark_pushes_staged_total", "Contents that were staged", staging.staged},
         {"tidemark_pushes_stored_total", "Pushes that became stored responses",

@@ -145,7 +145,7 @@ std::string metrics_text(const StatusView& view, WallTime now)
                     "Streams that ended in their handshake: no, wrong or revoked certificates",
                     view.control.links().refused());
     samples.counter("tidemark_link_dropped_datagrams_total",
-                    "Datagrams longer than any of ours, or not taken by the kernel",
+                    "Datagrams that the kernel did not take",
                     view.control.links().dropped_datagrams());
     add_edges(samples, edges);
     add_counters(samples, view.control.hub().counters());

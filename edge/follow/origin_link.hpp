@@ -54,7 +54,7 @@ class OriginLink final : public net::TlsListener
     // For status and metrics.
     [[nodiscard]] const std::string& last_error() const noexcept { return last_error_; }
     [[nodiscard]] std::uint64_t connects() const noexcept { return connects_; }
-    // Longer than any of ours, or not taken by the kernel.
+    // Not taken by the kernel.
     [[nodiscard]] std::uint64_t dropped_datagrams() const noexcept
     {
         return socket_ ? socket_->counters().dropped : 0;

@@ -51,7 +51,7 @@ class Links
     [[nodiscard]] purge::Now now() const noexcept;
     // Streams that ended before they were through with their handshake.
     [[nodiscard]] std::uint64_t refused() const noexcept { return refused_; }
-    // Datagrams that were longer than any of ours, or that the kernel did not take.
+    // Datagrams that the kernel did not take.
     [[nodiscard]] std::uint64_t dropped_datagrams() const noexcept
     {
         return socket_ ? socket_->counters().dropped : 0;
