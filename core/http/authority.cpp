@@ -11,7 +11,7 @@ namespace
 // unreserved and sub-delims (RFC 3986 §2.2, §2.3).
 bool is_reg_name_byte(char c) noexcept
 {
-    return is_alpha(c) || is_digit(c) ||
+    return is_alpha(c) || is_digit(c) || c == '.' || c == '-' ||
            (c != '\0' && std::string_view("-._~!$&'()*+,;=").find(c) != std::string_view::npos);
 }
 

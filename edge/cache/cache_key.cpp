@@ -125,16 +125,18 @@ std::optional<std::string> normalise_uri(std::string_view text, const KeyRules& 
     const bool secure = iequals(*uri.scheme, "https");
     if (!secure && !iequals(*uri.scheme, "http")) return std::nullopt;
 
-    std::string path(uri.path.empty() ? "/" : uri.path);
-    if (uri.query) {
-        path += '?';
-        path += *uri.query;
-    }
     const std::string_view scheme = secure ? "https" : "http";
-    std::string scratch;
-    std::string out(scheme);
+    std::string out;
+    out.reserve(text.size() + 1);
+    out += scheme;
     out += "://";
     append_authority(out, scheme, *uri.authority);
+    // Path and query stand together behind the authority.
+    const auto behind = static_cast<std::size_t>(uri.authority->data() - text.data());
+    std::string_view path = text.substr(behind + uri.authority->size());
+    std::string with_slash;
+    if (uri.path.empty()) path = with_slash.append("/").append(path);
+    std::string scratch;
     out += forwarded_path(path, rules, scratch);
     return out;
 }

@@ -112,8 +112,8 @@ void append_authority(std::string& out, std::string_view scheme, std::string_vie
     }
     const std::size_t start = out.size();
     out += host;
-    std::transform(out.begin() + static_cast<std::ptrdiff_t>(start), out.end(),
-                   out.begin() + static_cast<std::ptrdiff_t>(start), to_lower);
+    for (char* c = out.data() + start; c != out.data() + out.size(); ++c)
+        *c = to_lower(*c);
 
     while (port.size() > 1 && port.front() == '0')
         port.remove_prefix(1);
