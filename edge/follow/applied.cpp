@@ -17,7 +17,9 @@ std::string_view authority_of(std::string_view uri)
     const std::size_t start = uri.find("://");
     if (start == std::string_view::npos) return {};
     uri.remove_prefix(start + 3);
-    return uri.substr(0, uri.find_first_of("/?#"));
+    const auto* const end = std::find_if(uri.begin(), uri.end(),
+                                         [](char c) { return c == '/' || c == '?' || c == '#'; });
+    return uri.substr(0, static_cast<std::size_t>(end - uri.begin()));
 }
 
 std::optional<std::string> origin_of(const std::string& selector)
@@ -71,16 +73,16 @@ bool goes_by(const serve::Site& site, std::string_view name)
                        [&](const std::string& host) { return iequals(host, name); });
 }
 
-// The labels of the sites that a message is for; "": of every site.
-std::vector<std::string> labels_of(const std::string& name, const serve::Sites& sites)
+// The label of the site that a message is for; "": of every site; nothing: of none.
+std::optional<std::string> label_of(const std::string& name, const serve::Sites& sites)
 {
-    if (name.empty() || name == "*") return {""};
+    if (name.empty() || name == "*") return std::string();
     for (const auto& site : sites.all())
-        if (goes_by(*site, name)) return {site->settings.label()};
+        if (goes_by(*site, name)) return site->settings.label();
     // One of the names below "*.example.org", or of the site for every other host.
     const serve::Site* site = sites.match(name);
-    if (site == nullptr) return {};
-    return {site->settings.label()};
+    if (site == nullptr) return std::nullopt;
+    return site->settings.label();
 }
 
 purge::Mode mode_of(const purge::Order& order)
@@ -96,9 +98,10 @@ void append_order(std::vector<purge::Invalidation>& into, const purge::Message& 
 {
     auto selector = normalised(order.scope, order.selector, sites);
     if (!selector) return;
-    for (std::string& label : labels_of(message.site, sites))
-        into.push_back({message.version, order.scope, mode_of(order), order.max_stale, *selector,
-                        std::move(label)});
+    auto label = label_of(message.site, sites);
+    if (!label) return;
+    into.push_back({message.version, order.scope, mode_of(order), order.max_stale,
+                    *std::move(selector), *std::move(label)});
 }
 } // namespace
 
@@ -106,12 +109,18 @@ std::vector<purge::Invalidation> invalidations_of(const purge::Message& message,
                                                   const serve::Sites& sites)
 {
     std::vector<purge::Invalidation> invalidations;
+    append_invalidations(invalidations, message, sites);
+    return invalidations;
+}
+
+void append_invalidations(std::vector<purge::Invalidation>& into, const purge::Message& message,
+                          const serve::Sites& sites)
+{
     if (const auto* invalidate = std::get_if<purge::Invalidate>(&message.body))
         for (const purge::Order& order : invalidate->orders)
-            append_order(invalidations, message, order, sites);
+            append_order(into, message, order, sites);
     if (const auto* push = std::get_if<purge::Push>(&message.body))
-        append_order(invalidations, message,
-                     {Scope::url, purge::OrderMode::hard, Seconds{0}, push->uri}, sites);
-    return invalidations;
+        append_order(into, message, {Scope::url, purge::OrderMode::hard, Seconds{0}, push->uri},
+                     sites);
 }
 } // namespace tidemark::follow

@@ -16,4 +16,7 @@ namespace tidemark::follow
 // not served here means nothing. Pure.
 [[nodiscard]] std::vector<purge::Invalidation> invalidations_of(const purge::Message& message,
                                                                 const serve::Sites& sites);
+// The same, behind what `into` holds already: for many messages in a row.
+void append_invalidations(std::vector<purge::Invalidation>& into, const purge::Message& message,
+                          const serve::Sites& sites);
 } // namespace tidemark::follow

@@ -3,7 +3,6 @@
 #include "edge/follow/applied.hpp"
 
 #include <algorithm>
-#include <iterator>
 
 namespace tidemark::follow
 {
@@ -23,7 +22,7 @@ void append_entry(std::vector<purge::Invalidation>& into, const purge::CompactKe
         message.version = version;
         order.mode = mode;
         message.body = purge::Invalidate{{order}, false};
-        std::ranges::move(invalidations_of(message, sites), std::back_inserter(into));
+        append_invalidations(into, message, sites);
     };
     append(entry.hard, purge::OrderMode::hard);
     append(entry.soft, purge::OrderMode::soft);
@@ -36,7 +35,7 @@ void EdgeApplier::apply(std::span<const purge::Message> messages, Now now)
     owner_.before_apply(messages);
     invalidations_.clear();
     for (const purge::Message& message : messages) {
-        std::ranges::move(invalidations_of(message, *sites_), std::back_inserter(invalidations_));
+        append_invalidations(invalidations_, message, *sites_);
         state_.hear(message.version);
     }
     if (!invalidations_.empty()) state_.apply(invalidations_, now.mono);
