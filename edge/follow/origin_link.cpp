@@ -59,7 +59,8 @@ void OriginLink::connect()
                      if (!*alive || closing_ || stream_) return;
                      if (addresses.empty())
                          return retry_later("no address for \"" + options_.host + "\"");
-                     connect_to(addresses.front());
+                     // Of several, the next at each try: a name may stand for both families.
+                     connect_to(addresses[tries_++ % addresses.size()]);
                  });
 }
 

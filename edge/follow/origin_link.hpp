@@ -90,6 +90,7 @@ class OriginLink final : public net::TlsListener
     Millis wait_;
     std::string last_error_;
     std::uint64_t connects_ = 0;
+    std::size_t tries_ = 0;
     std::string peer_; // its name
     bool up_ = false;
     bool welcomed_ = false;
