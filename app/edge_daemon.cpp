@@ -21,6 +21,7 @@
 #include <random>
 #include <sys/resource.h>
 #include <thread>
+#include <tuple>
 
 namespace tidemark::app
 {
@@ -338,19 +339,28 @@ void EdgeDaemon::reload()
         return;
     }
     const config::EdgeSettings& old = sites_->settings();
-    if (settings->listen != old.listen || settings->admin != old.admin ||
-        workers_of(*settings) != workers_of(old))
-        log::warn("listen, admin and workers change with a restart only");
-    auto sites = std::make_shared<const serve::Sites>(std::move(*settings), sites_.get());
+    const auto kept = [&](const config::EdgeSettings& of) {
+        return std::tie(of.listen, of.admin, of.tokens, of.name, of.origin, of.certs, of.data,
+                        of.lease, of.adrift);
+    };
+    if (kept(*settings) != kept(old) || workers_of(*settings) != workers_of(old))
+        log::warn("listen, admin, tokens, workers, name, origin, certs, data, lease and adrift "
+                  "change with a restart only");
+    auto sites = std::make_shared<const serve::Sites>(std::move(*settings), sites_);
     if (auto reopened = access_log_->reopen(sites->settings().access_log); !reopened)
         log::error("access log {}: {}; the old one stays", sites->settings().access_log,
                    reopened.error().message());
     log::set_level(sites->settings().log_level);
     shared_.store.set_budget(sites->settings().memory_bytes);
     // Workers change over when the new upstreams have addresses.
+    const bool named_alike = sites->names_alike(*sites_);
     sites_ = sites;
     sweeper_->set_sites(sites);
-    if (authority_) authority_->on_sites_changed();
+    // What was purged under other names may be what goes by this one now.
+    if (!named_alike) {
+        log::info("key rules or hosts have changed: what is stored is validated once");
+        shared_.purges.raise_floor({0, shared_.purges.tick()});
+    }
     directory_->set(entries_of(*sites), [this, sites] {
         for (const auto& worker : workers_)
             worker->reload(sites);

@@ -13,23 +13,6 @@ namespace
 {
 constexpr std::size_t kReplayBytes = 1 << 20;
 constexpr std::size_t kTimesKept = 4096;
-
-// An entry as the orders it stands for: no allowance is left of a soft one.
-void append_entry(std::vector<purge::Invalidation>& into, const purge::CompactKey& key,
-                  const purge::CompactEntry& entry, const serve::Sites& sites)
-{
-    const auto append = [&](Version version, purge::OrderMode mode) {
-        if (version == 0) return;
-        purge::Message message;
-        message.version = version;
-        message.site = key.site;
-        message.body = purge::Invalidate{{{key.scope, mode, Seconds{0}, key.selector}}, false};
-        for (purge::Invalidation& one : follow::invalidations_of(message, sites))
-            into.push_back(std::move(one));
-    };
-    append(entry.hard, purge::OrderMode::hard);
-    append(entry.soft, purge::OrderMode::soft);
-}
 } // namespace
 
 Standalone::Standalone(net::Loop& loop, Parts parts, std::unique_ptr<journal::Journal> journal,
@@ -71,9 +54,7 @@ void Standalone::load_snapshot(const purge::SharedRecord& snapshot)
     if (!snapshot) return;
     const auto state = purge::decode_snapshot(*snapshot);
     TIDEMARK_CHECK(state.has_value()); // the journal has checked it
-    std::vector<purge::Invalidation> all;
-    for (const auto& [key, entry] : state->entries())
-        append_entry(all, key, entry, *parts_.sites);
+    const auto all = follow::invalidations_of(*state, *parts_.sites);
     if (!all.empty()) parts_.state.apply(all, loop_.mono());
     if (state->floor() != 0) parts_.state.raise_floor({state->floor(), 0});
 }
@@ -117,17 +98,6 @@ void Standalone::finish_replay()
     for (const auto& call : waiting)
         call();
     if (parts_.progress) parts_.progress();
-}
-
-// Keys made under the new rules may be other ones, so the orders are read anew. Applying twice
-// what is the same changes nothing.
-void Standalone::on_sites_changed()
-{
-    if (replaying_ || mark() <= base_) return;
-    replay_to_ = mark();
-    replaying_ = true;
-    applied_ = base_;
-    replay(base_ + 1);
 }
 
 // ---- what comes

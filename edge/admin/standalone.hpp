@@ -56,8 +56,6 @@ class Standalone final : public Authority
 
     // From the journal's options: retention has moved the base.
     void on_compacted(Version base) noexcept { base_ = base; }
-    // The sites have changed: their key rules may, so everything held is mapped again.
-    void on_sites_changed();
     // No `done` comes after this.
     void close();
 

@@ -18,6 +18,7 @@ struct KeyRules {
     bool sort_query = false;
     std::vector<std::string> keyed_cookies; // their values are part of the key
     std::vector<std::string> keyed_fields;  // lower-case names of request fields that are
+    friend bool operator==(const KeyRules&, const KeyRules&) = default;
     [[nodiscard]] bool plain() const noexcept
     {
         return drop_query.empty() && !keep_query && !sort_query && keyed_cookies.empty() &&

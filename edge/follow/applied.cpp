@@ -4,6 +4,7 @@
 #include "edge/cache/cache_key.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <optional>
 
 namespace tidemark::follow
@@ -11,6 +12,7 @@ namespace tidemark::follow
 namespace
 {
 using purge::Scope;
+using purge::Version;
 
 std::string_view authority_of(std::string_view uri)
 {
@@ -42,15 +44,24 @@ std::optional<std::string> host_of(const std::string& selector)
     return std::string(port ? authority.substr(0, colon) : authority);
 }
 
+// As its site's rules key it: a query that is not keyed does not count.
+std::optional<std::string> url_of(const std::string& selector, const serve::Sites& sites)
+{
+    auto uri = cache::normalise_uri(selector, {});
+    const serve::Site* site = uri ? sites.match(authority_of(*uri)) : nullptr;
+    if (site == nullptr) return uri;
+    const std::size_t path = uri->find('/', uri->find("://") + 3);
+    const config::PathRule* rule = site->rule_for(std::string_view(*uri).substr(path));
+    if (rule != nullptr && rule->ignore_query) uri->resize(std::min(uri->find('?'), uri->size()));
+    return cache::normalise_uri(*uri, site->settings.key);
+}
+
 std::optional<std::string> normalised(Scope scope, const std::string& selector,
                                       const serve::Sites& sites)
 {
     switch (scope) {
-    case Scope::url: {
-        const serve::Site* site = sites.match(authority_of(selector));
-        return cache::normalise_uri(selector,
-                                    site == nullptr ? cache::KeyRules{} : site->settings.key);
-    }
+    case Scope::url:
+        return url_of(selector, sites);
     case Scope::prefix:
         return cache::normalise_uri(selector, {});
     case Scope::origin:
@@ -103,7 +114,26 @@ void append_order(std::vector<purge::Invalidation>& into, const purge::Message& 
     into.push_back({message.version, order.scope, mode_of(order), order.max_stale,
                     *std::move(selector), *std::move(label)});
 }
+
+void append_meaning(std::vector<purge::Invalidation>& into, const purge::Message& message,
+                    const serve::Sites& sites)
+{
+    if (const auto* invalidate = std::get_if<purge::Invalidate>(&message.body))
+        for (const purge::Order& order : invalidate->orders)
+            append_order(into, message, order, sites);
+    if (const auto* push = std::get_if<purge::Push>(&message.body))
+        append_order(into, message, {Scope::url, purge::OrderMode::hard, Seconds{0}, push->uri},
+                     sites);
+}
 } // namespace
+
+void append_invalidations(std::vector<purge::Invalidation>& into, const purge::Message& message,
+                          const serve::Sites& sites)
+{
+    append_meaning(into, message, sites);
+    for (const auto& former : sites.former())
+        append_meaning(into, message, *former);
+}
 
 std::vector<purge::Invalidation> invalidations_of(const purge::Message& message,
                                                   const serve::Sites& sites)
@@ -113,14 +143,26 @@ std::vector<purge::Invalidation> invalidations_of(const purge::Message& message,
     return invalidations;
 }
 
-void append_invalidations(std::vector<purge::Invalidation>& into, const purge::Message& message,
-                          const serve::Sites& sites)
+std::vector<purge::Invalidation> invalidations_of(const purge::CompactState& snapshot,
+                                                  const serve::Sites& sites)
 {
-    if (const auto* invalidate = std::get_if<purge::Invalidate>(&message.body))
-        for (const purge::Order& order : invalidate->orders)
-            append_order(into, message, order, sites);
-    if (const auto* push = std::get_if<purge::Push>(&message.body))
-        append_order(into, message, {Scope::url, purge::OrderMode::hard, Seconds{0}, push->uri},
-                     sites);
+    std::vector<purge::Invalidation> invalidations;
+    purge::Message message;
+    purge::Order order;
+    const auto append = [&](Version version, purge::OrderMode mode) {
+        if (version == 0) return;
+        message.version = version;
+        order.mode = mode;
+        message.body = purge::Invalidate{{order}, false};
+        append_invalidations(invalidations, message, sites);
+    };
+    for (const auto& [key, entry] : snapshot.entries()) {
+        message.site = key.site;
+        order.scope = key.scope;
+        order.selector = key.selector;
+        append(entry.hard, purge::OrderMode::hard);
+        append(entry.soft, purge::OrderMode::soft);
+    }
+    return invalidations;
 }
 } // namespace tidemark::follow

@@ -1,5 +1,6 @@
 #pragma once
 #include "edge/serve/site.hpp"
+#include "purge/compact.hpp"
 #include "purge/message.hpp"
 #include "purge/state.hpp"
 
@@ -13,10 +14,14 @@ namespace tidemark::follow
 //
 // refresh with max_stale is soft, without it hard; a push is hard on its URI. A message for one
 // site, named by any of its hosts or its label, is for that site's label; one for a site that is
-// not served here means nothing. Pure.
+// not served here means nothing. After a reload a message means both, what it means to the new
+// sites and to those by which somebody still serves.
 [[nodiscard]] std::vector<purge::Invalidation> invalidations_of(const purge::Message& message,
                                                                 const serve::Sites& sites);
 // The same, behind what `into` holds already: for many messages in a row.
 void append_invalidations(std::vector<purge::Invalidation>& into, const purge::Message& message,
                           const serve::Sites& sites);
+// What a snapshot stands for, as orders; of a soft one no allowance is left.
+[[nodiscard]] std::vector<purge::Invalidation> invalidations_of(const purge::CompactState& snapshot,
+                                                                const serve::Sites& sites);
 } // namespace tidemark::follow

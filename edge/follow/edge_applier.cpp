@@ -6,29 +6,6 @@
 
 namespace tidemark::follow
 {
-namespace
-{
-// From a snapshot: no allowance is left.
-void append_entry(std::vector<purge::Invalidation>& into, const purge::CompactKey& key,
-                  const purge::CompactEntry& entry, const serve::Sites& sites)
-{
-    purge::Message message;
-    message.site = key.site;
-    purge::Order order;
-    order.scope = key.scope;
-    order.selector = key.selector;
-    const auto append = [&](Version version, purge::OrderMode mode) {
-        if (version == 0) return;
-        message.version = version;
-        order.mode = mode;
-        message.body = purge::Invalidate{{order}, false};
-        append_invalidations(into, message, sites);
-    };
-    append(entry.hard, purge::OrderMode::hard);
-    append(entry.soft, purge::OrderMode::soft);
-}
-} // namespace
-
 void EdgeApplier::apply(std::span<const purge::Message> messages, Now now)
 {
     // Under one generation all together: cheaper than one each, and no reader is worse off.
@@ -66,10 +43,7 @@ void EdgeApplier::take(const purge::Message& message, Now now)
 void EdgeApplier::load(const purge::CompactState& state, Now now)
 {
     owner_.on_lost_track();
-    invalidations_.clear();
-    for (const auto& [key, entry] : state.entries())
-        append_entry(invalidations_, key, entry, *sites_);
-    state_.apply(invalidations_, now.mono);
+    state_.apply(invalidations_of(state, *sites_), now.mono);
     if (state.floor() != 0) state_.raise_floor({state.floor(), 0});
     state_.hear(state.through());
 }

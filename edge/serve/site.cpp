@@ -41,8 +41,14 @@ bool Site::bypasses(const http::RequestHead& request, const config::PathRule* ru
     return cache::bypasses(settings.bypass, request);
 }
 
-Sites::Sites(config::EdgeSettings settings, const Sites* previous) : settings_(std::move(settings))
+Sites::Sites(config::EdgeSettings settings, const std::shared_ptr<const Sites>& previous)
+    : settings_(std::move(settings))
 {
+    if (previous != nullptr) {
+        for (const std::shared_ptr<const Sites>& one : previous->former())
+            former_.push_back(one);
+        if (!names_alike(*previous)) former_.push_back(previous);
+    }
     status_name_ = cache_status_name(settings_.name);
     std::unordered_map<std::string, std::shared_ptr<upstream::Upstream>> by_name;
     const auto upstream_of = [&](const config::UpstreamUrl& url,
@@ -80,6 +86,26 @@ Sites::Sites(config::EdgeSettings settings, const Sites* previous) : settings_(s
         if (one.hosts.empty()) fallback_ = site.get();
         sites_.push_back(std::move(site));
     }
+}
+
+bool Sites::names_alike(const Sites& other) const
+{
+    const auto same_rule = [](const config::PathRule& a, const config::PathRule& b) {
+        return a.match == b.match && a.ignore_query == b.ignore_query;
+    };
+    const auto same_site = [&](const config::SiteSettings& a, const config::SiteSettings& b) {
+        return a.hosts == b.hosts && a.key == b.key &&
+               std::ranges::equal(a.paths, b.paths, same_rule);
+    };
+    return std::ranges::equal(settings_.sites, other.settings_.sites, same_site);
+}
+
+std::vector<std::shared_ptr<const Sites>> Sites::former() const
+{
+    std::vector<std::shared_ptr<const Sites>> alive;
+    for (const std::weak_ptr<const Sites>& one : former_)
+        if (auto held = one.lock()) alive.push_back(std::move(held));
+    return alive;
 }
 
 const Site* Sites::match(std::string_view authority) const

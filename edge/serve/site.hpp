@@ -35,7 +35,13 @@ class Sites
     // Upstreams that `previous` had under the same name are taken over with their health; the
     // rules of health are the new settings'.
     // `previous` may be null.
-    Sites(config::EdgeSettings settings, const Sites* previous);
+    Sites(config::EdgeSettings settings, const std::shared_ptr<const Sites>& previous);
+
+    // Do purges name stored responses here as they do there? Not if hosts or key rules differ.
+    [[nodiscard]] bool names_alike(const Sites& other) const;
+    // Those before it that name them otherwise and by which somebody still serves: until all have
+    // changed over, a purge must cover what goes by their names too.
+    [[nodiscard]] std::vector<std::shared_ptr<const Sites>> former() const;
 
     // By the host of an authority, without its port; null: no site serves it (421).
     [[nodiscard]] const Site* match(std::string_view authority) const;
@@ -54,6 +60,7 @@ class Sites
 
   private:
     config::EdgeSettings settings_;
+    std::vector<std::weak_ptr<const Sites>> former_;
     std::string status_name_; // cache_status_name(settings_.name)
     std::vector<std::unique_ptr<Site>> sites_;
     std::vector<std::pair<config::UpstreamUrl, std::shared_ptr<upstream::Upstream>>> upstreams_;

@@ -21,6 +21,9 @@ listen = ["127.0.0.1:1"]
 [[site]]
 hosts = ["shop.example", "www.shop.example"]
 upstreams = ["http://127.0.0.1:2"]
+[[site.path]]
+match = "/static/*"
+ignore_query = true
 [[site]]
 upstreams = ["http://127.0.0.1:2"]
 )",
@@ -51,6 +54,8 @@ std::ostream& operator<<(std::ostream& out, const Case& c)
 const Case kCases[] = {
     {"a URL takes the key's form", Scope::url, "HTTP://Shop.Example:80/a?b=1",
      "http://shop.example/a?b=1"},
+    {"a query that is not keyed does not count", Scope::url, "http://shop.example/static/a?v=1",
+     "http://shop.example/static/a"},
     {"a prefix takes the key's form", Scope::prefix, "http://SHOP.example/a",
      "http://shop.example/a"},
     {"a prefix of no URL covers nothing", Scope::prefix, "shop", nullptr},
@@ -124,6 +129,28 @@ BOOST_AUTO_TEST_CASE(an_undo_and_a_floor_invalidate_nothing_by_themselves)
     BOOST_TEST(invalidations_of(message, sites()).empty());
     message.body = purge::Floor{3};
     BOOST_TEST(invalidations_of(message, sites()).empty());
+}
+
+BOOST_AUTO_TEST_CASE(while_somebody_serves_by_the_former_rules_a_purge_covers_both)
+{
+    auto former = std::make_shared<const serve::Sites>(sites().settings(), nullptr);
+    config::EdgeSettings settings = former->settings();
+    settings.sites.front().paths.clear();
+    const auto now = std::make_shared<const serve::Sites>(settings, former);
+    const auto again = std::make_shared<const serve::Sites>(settings, now);
+    BOOST_TEST(!now->names_alike(*former));
+    BOOST_TEST(again->names_alike(*now));
+    const auto selectors = [&] {
+        std::vector<std::string> all;
+        for (const auto& one :
+             invalidations_of(message_of(Scope::url, "http://shop.example/static/a?v=1"), *again))
+            all.push_back(one.selector);
+        return all;
+    };
+    BOOST_TEST((selectors() == std::vector<std::string>{"http://shop.example/static/a?v=1",
+                                                        "http://shop.example/static/a"}));
+    former.reset();
+    BOOST_TEST((selectors() == std::vector<std::string>{"http://shop.example/static/a?v=1"}));
 }
 
 BOOST_AUTO_TEST_SUITE_END()
