@@ -44,9 +44,9 @@ follow::StagingOptions staging_options(const config::EdgeSettings& settings)
 
 FollowedOrigin::FollowedOrigin(net::Loop& loop, worker::Shared& shared,
                                const std::shared_ptr<const serve::Sites>& sites,
-                               worker::Refresher::Ask ask)
+                               worker::Refresher::Ask ask, std::unique_ptr<follow::FollowLog> log)
     : loop_(loop), shared_(shared), sites_(sites),
-      origin_(config::text_of(*sites->settings().origin)),
+      origin_(config::text_of(*sites->settings().origin)), log_(std::move(log)),
       staging_(loop, staging_options(sites->settings()),
                {[&shared](std::uint64_t bytes) { return shared.store.reserve(bytes); },
                 [&shared](std::uint64_t bytes) { shared.store.unreserve(bytes); }},
@@ -86,10 +86,10 @@ FollowedOrigin::open(net::Loop& loop, worker::Shared& shared,
                      const std::shared_ptr<const serve::Sites>& sites, worker::Refresher::Ask ask)
 {
     const config::EdgeSettings& settings = sites->settings();
-    std::unique_ptr<FollowedOrigin> made(new FollowedOrigin(loop, shared, sites, std::move(ask)));
     auto log = follow::FollowLog::open(loop, settings.data);
     if (!log) return fail(log.error());
-    made->log_ = *std::move(log);
+    std::unique_ptr<FollowedOrigin> made(
+        new FollowedOrigin(loop, shared, sites, std::move(ask), *std::move(log)));
     shared.standing.follow(settings.adrift, !made->log_->was_clean());
     const purge::Now now{loop.mono(), net::Loop::boot_now(), loop.wall()};
     follow::Restored restored = made->log_->restore(made->applier_, now);

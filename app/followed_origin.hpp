@@ -40,7 +40,8 @@ class FollowedOrigin final : private follow::LinkOwner, private follow::MessageO
 
   private:
     FollowedOrigin(net::Loop& loop, worker::Shared& shared,
-                   const std::shared_ptr<const serve::Sites>& sites, worker::Refresher::Ask ask);
+                   const std::shared_ptr<const serve::Sites>& sites, worker::Refresher::Ask ask,
+                   std::unique_ptr<follow::FollowLog> log);
     void tick();
     [[nodiscard]] std::vector<purge::Invalidation>
     invalidations_of(const purge::Message& message) const;
@@ -58,8 +59,8 @@ class FollowedOrigin final : private follow::LinkOwner, private follow::MessageO
     net::Loop& loop_;
     worker::Shared& shared_;
     const std::shared_ptr<const serve::Sites>& sites_;
-    std::string origin_; // as configured
-    std::unique_ptr<follow::FollowLog> log_;
+    std::string origin_;                     // as configured
+    std::unique_ptr<follow::FollowLog> log_; // first: it locks the data folder
     follow::Staging staging_;
     worker::PushDriver pushes_;
     worker::Refresher refresher_;
