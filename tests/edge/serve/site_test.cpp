@@ -187,11 +187,12 @@ BOOST_AUTO_TEST_CASE(sites_that_name_one_upstream_share_it)
 
 BOOST_AUTO_TEST_CASE(a_reload_keeps_the_health_of_an_upstream_that_stays)
 {
-    const Sites before(edge({site({"a"}, {"http://h:1", "http://h:2"})}), nullptr);
-    upstream::Upstream* kept = upstream_of(before, "http://h:1");
+    const auto before =
+        std::make_shared<const Sites>(edge({site({"a"}, {"http://h:1", "http://h:2"})}), nullptr);
+    upstream::Upstream* kept = upstream_of(*before, "http://h:1");
     for (int i = 0; i < 3; ++i)
         kept->health.failed(kStart);
-    const Sites after(edge({site({"b"}, {"http://h:3", "http://h:1"})}), &before);
+    const Sites after(edge({site({"b"}, {"http://h:3", "http://h:1"})}), before);
     BOOST_TEST(upstream_of(after, "http://h:1") == kept);
     BOOST_TEST(after.match("b")->upstreams->members()[1].get() == kept);
     BOOST_TEST(!kept->health.up(kStart));
@@ -201,10 +202,10 @@ BOOST_AUTO_TEST_CASE(a_reload_keeps_the_health_of_an_upstream_that_stays)
 
 BOOST_AUTO_TEST_CASE(a_reload_gives_it_the_new_rules_of_health)
 {
-    const Sites before(edge({site({}, {"http://h:1"})}), nullptr);
+    const auto before = std::make_shared<const Sites>(edge({site({}, {"http://h:1"})}), nullptr);
     config::SiteSettings stricter = site({}, {"http://h:1"});
     stricter.health.fail_after = 1;
-    const Sites after(edge({stricter}), &before);
+    const Sites after(edge({stricter}), before);
     BOOST_TEST(upstream_of(after, "http://h:1")->health.failed(kStart));
 }
 
