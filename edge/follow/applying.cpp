@@ -119,6 +119,7 @@ void Follower::Impl::adopt_journal(purge::JournalId id, Now now)
     end_dispute();
     begin_anew();
     applier.reset(id, now);
+    welcomed = true;
 }
 
 // As if nothing of this journal were applied.

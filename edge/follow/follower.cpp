@@ -140,7 +140,10 @@ void Follower::Impl::on_welcome(const purge::Welcome& welcome, Now now)
     if (welcome.wire != kWire || welcome.journal == 0 || welcome.link == 0)
         return bad_frame("no welcome");
     phase = Phase::linked;
-    if (welcome.journal != journal) adopt_journal(welcome.journal, now);
+    if (welcome.journal != journal)
+        adopt_journal(welcome.journal, now);
+    else
+        distrust_what_was_only_heard_of(now);
     link = welcome.link;
     epoch = welcome.epoch;
     const purge::DatagramIdentity identity{link, epoch};
@@ -153,6 +156,15 @@ void Follower::Impl::on_welcome(const purge::Welcome& welcome, Now now)
     ack_wanted = true; // by datagram: it opens the way for those to us
     // What was missed while there was no link does not come by itself.
     if (applied.contiguous() < wanted()) ask_for_gaps(now);
+}
+
+// The origin may have lost what it told us of and have given those versions again (a restored
+// backup). What we hold the digests compare; fences above it nothing could ever refute. After a
+// start nobody knows how high those on disk are.
+void Follower::Impl::distrust_what_was_only_heard_of(Now now)
+{
+    if (std::exchange(welcomed, true) && heard <= tree.last()) return;
+    applier.cap(tree.last(), now);
 }
 
 // A welcome within a session announces the keys of the next epoch.

@@ -53,6 +53,7 @@ struct Follower::Impl {
     void on_datagram(ByteView datagram, Now now);
     void take_datagram_frames(ByteView frames, Now now);
     void on_welcome(const purge::Welcome& welcome, Now now);
+    void distrust_what_was_only_heard_of(Now now);
     void on_next_epoch(const purge::Welcome& welcome);
     void on_refusal(const purge::Refusal& refusal);
     void close(const std::string& why);
@@ -155,6 +156,7 @@ struct Follower::Impl {
     // is acknowledged, or renews a lease, before that could be versions of a journal that was
     // restored since.
     bool agreed = false;
+    bool welcomed = false; // to this journal, since the start
     bool disputed = false; // they differed, and do not agree yet: nothing is proved meanwhile
     std::uint32_t walks = 0;
     unsigned failed_walks = 0;

@@ -17,7 +17,7 @@ journal::DurableRecord record_of(Version version, JournalId id, WallTime now,
     message->version = version;
     message->journal = id;
     message->issued_at = now;
-    message->site = "*";
+    message->site = std::string{"*"};
     message->key = std::move(key);
     message->body = std::move(body);
     auto record = std::make_shared<Bytes>();

@@ -381,6 +381,44 @@ BOOST_DATA_TEST_CASE(a_wrong_snapshot_is_refused, data::make(kSnapshotCases), c)
     BOOST_TEST(edge.follower.contiguous() == 0U);
     BOOST_TEST(edge.follower.counters().bad_frames == 1U);
 }
+// A restored backup may have given again what was only heard of, and no digest could tell.
+BOOST_AUTO_TEST_CASE(fences_above_what_is_held_are_capped_when_a_session_begins)
+{
+    EdgeEnd edge;
+    edge.connect();
+    edge.hear(purge::Records{records_of(1, 5)});
+    edge.beat(7);
+    BOOST_TEST(edge.follower.heard() == 7U);
+    edge.follower.on_closed(edge.now);
+    BOOST_TEST(!edge.applier.capped_at.has_value());
+    edge.connect(7);
+    BOOST_TEST(edge.applier.capped_at.value_or(0) == 5U);
+}
+
+BOOST_AUTO_TEST_CASE(a_session_caps_nothing_where_all_that_was_heard_of_is_held)
+{
+    EdgeEnd edge;
+    edge.connect();
+    edge.hear(purge::Records{records_of(1, 5)});
+    edge.beat(5);
+    edge.follower.on_closed(edge.now);
+    edge.connect(5);
+    BOOST_TEST(!edge.applier.capped_at.has_value());
+}
+
+// The fences on disk may be of versions that the log does not know.
+BOOST_AUTO_TEST_CASE(the_first_session_after_a_start_caps_fences_at_what_the_log_holds)
+{
+    Restored restored;
+    restored.journal = kJournal;
+    restored.tree = purge::DigestTree{3, root_at(3)};
+    restored.applied.add_through(3);
+    restored.heard = 3;
+    EdgeEnd edge{std::move(restored)};
+    edge.connect(3);
+    BOOST_TEST(edge.applier.capped_at.value_or(0) == 3U);
+}
+
 BOOST_AUTO_TEST_CASE(a_snapshot_stands_for_all_up_to_it)
 {
     const Snapshot snapshot;
