@@ -1,4 +1,5 @@
 #pragma once
+#include "admin/dry_run.hpp"
 #include "journal/journal.hpp"
 #include "purge/lease.hpp"
 #include "purge/report.hpp"
@@ -37,13 +38,8 @@ class Authority
     [[nodiscard]] virtual purge::Digest root() const noexcept = 0;
     // For a client that wants to read what it purged: opaque, with a MAC.
     [[nodiscard]] virtual std::string read_token(Version version) const = 0;
-    // What such an order would hit here, if this is a cache (dry run): objects and bytes.
-    struct WouldHit {
-        std::uint64_t responses = 0;
-        std::uint64_t bytes = 0;
-    };
-    [[nodiscard]] virtual std::optional<WouldHit>
-    would_hit(const std::vector<journal::Draft>& drafts) const = 0;
+    // What such an order would hit at the edges that this can tell of.
+    virtual void would_hit(const std::vector<journal::Draft>& drafts, WouldHitDone done) = 0;
 
     // Content for a push: written in pieces, durable and digested at commit().
     class Upload

@@ -164,7 +164,7 @@ std::optional<Problem> cannot_undo(const purge::Message& message, WallTime now, 
 ControlApi::ControlApi(net::Loop& loop, Authority& authority, Pages pages,
                        const ApiSettings& settings)
     : loop_(loop), authority_(authority), pages_(std::move(pages)), settings_(settings),
-      deadline_(loop, [this] { progress(); })
+      rate_(settings.versions_per_second), deadline_(loop, [this] { progress(); })
 {
 }
 ControlApi::~ControlApi() = default;
@@ -212,30 +212,25 @@ void ControlApi::handle(Request request, Responder responder)
 
 void ControlApi::purge(const Request& request, const Responder& responder)
 {
-    const auto grant = pages_.admit(request);
-    if (!grant) return responder.answer(refusal(grant.error()));
+    auto admitted = admitted_purge(pages_, request, settings_.selectors_max);
+    if (!admitted) {
+        if (admitted.error().status == 422) ++counters_.too_many_selectors;
+        return responder.answer(std::move(admitted.error()));
+    }
     const auto parameters = Parameters::parse(request.query);
     if (!parameters) return responder.answer(response_of(no_parameters()));
     if (const auto unknown = parameters->unknown({"wait", "timeout"}))
         return responder.answer(response_of(*unknown));
     const auto wait = wait_of(request.field("prefer"), *parameters);
     if (!wait) return responder.answer(response_of(wait.error()));
-    auto parsed = parse_purge(request.body);
-    if (!parsed) return responder.answer(response_of(parsed.error()));
-    for (journal::Draft& draft : parsed->drafts) {
-        if (const auto problem = grant->refuses(draft)) return responder.answer(refusal(*problem));
-        draft.actor = grant->actor();
+    if (!admitted->dry_run) {
+        const bool erases = admitted->erases();
+        return submit(std::move(admitted->drafts), {responder, *wait, erases});
     }
-    if (!parsed->dry_run) {
-        const bool erases = parsed->erases();
-        return submit(std::move(parsed->drafts), {responder, *wait, erases});
-    }
-    Json would = nullptr;
-    if (const auto hit = authority_.would_hit(parsed->drafts))
-        would = {{"responses", hit->responses}, {"bytes", hit->bytes}};
-    responder.answer(json(
-        200,
-        {{"dry_run", true}, {"messages", parsed->drafts.size()}, {"would_hit", std::move(would)}}));
+    authority_.would_hit(admitted->drafts,
+                         [responder, messages = admitted->drafts.size()](const auto& hits) {
+                             responder.answer(dry_run_answer(messages, hits));
+                         });
 }
 
 void ControlApi::undo(const Request& request, const Responder& responder)
@@ -305,6 +300,7 @@ std::unique_ptr<BodySink> ControlApi::content(const Request& request, const Resp
     if (!request.field("content-range").empty())
         return refuse(response_of({400, "Not the whole", "a part cannot be put", "Content-Range"}));
     if (!alive_) return refuse(answer_to(journal::AppendError::closed));
+    if (slows_down(1, responder)) return nullptr;
     auto upload = authority_.begin_upload();
     if (!upload)
         return refuse(response_of({501, "No pushes here", "nothing can be pushed from here", ""}));
@@ -312,8 +308,23 @@ std::unique_ptr<BodySink> ControlApi::content(const Request& request, const Resp
                        submitted({responder, *wait, false}));
 }
 
+// True: answered; so many versions are too many now.
+bool ControlApi::slows_down(std::size_t versions, const Responder& responder)
+{
+    const auto wait = rate_.take(versions, loop_.mono());
+    if (!wait) return false;
+    ++counters_.too_fast;
+    Response response =
+        response_of({429, "Too many versions",
+                     "at most " + std::to_string(settings_.versions_per_second) + " a second", ""});
+    response.fields.emplace_back("Retry-After", std::to_string(wait->count()));
+    responder.answer(std::move(response));
+    return true;
+}
+
 void ControlApi::submit(std::vector<journal::Draft> drafts, Asked asked)
 {
+    if (slows_down(drafts.size(), asked.responder)) return;
     authority_.submit(std::move(drafts), submitted(std::move(asked)));
 }
 

@@ -2,6 +2,7 @@
 #include "admin/authority.hpp"
 #include "admin/http_server.hpp"
 #include "admin/pages.hpp"
+#include "admin/rate.hpp"
 #include "admin/tokens.hpp"
 #include "admin/wait.hpp"
 #include "core/net/loop.hpp"
@@ -24,7 +25,14 @@ namespace tidemark::admin
 {
 struct ApiSettings {
     Seconds undo_window{600};
-    std::size_t waiting_max = 10'000; // requests that wait for edges; more get their 202 at once
+    std::size_t waiting_max = 10'000;   // requests that wait for edges; more get their 202 at once
+    std::size_t selectors_max = 10'000; // of one request; beyond: 422
+    std::uint32_t versions_per_second = 0; // of all clients; beyond: 429; 0: any number
+};
+
+struct ApiCounters {
+    std::uint64_t too_many_selectors = 0;
+    std::uint64_t too_fast = 0; // requests
 };
 
 class ControlApi final : public Handler
@@ -38,6 +46,7 @@ class ControlApi final : public Handler
     std::unique_ptr<BodySink> on_head(const Request& request, const Responder& responder) override;
     void handle(Request request, Responder responder) override;
 
+    [[nodiscard]] const ApiCounters& counters() const noexcept { return counters_; }
     // Reports may have changed: whoever waits may have what he waits for.
     void progress();
     void close();
@@ -66,6 +75,7 @@ class ControlApi final : public Handler
     [[nodiscard]] std::unique_ptr<BodySink> content(const Request& request,
                                                     const Responder& responder);
 
+    [[nodiscard]] bool slows_down(std::size_t versions, const Responder& responder);
     void submit(std::vector<journal::Draft> drafts, Asked asked);
     [[nodiscard]] Authority::Submitted submitted(Asked asked);
     void accepted(Asked asked, journal::Appended appended);
@@ -80,6 +90,8 @@ class ControlApi final : public Handler
     Authority& authority_;
     Pages pages_;
     ApiSettings settings_;
+    Rate rate_;
+    ApiCounters counters_;
     net::Timer deadline_;
     std::list<Waiting> waiting_;
     std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);

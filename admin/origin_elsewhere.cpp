@@ -34,9 +34,24 @@ void OriginElsewhere::handle(Request request, Responder responder)
 {
     if (const Page* page = pages_.find(request.path))
         responder.answer(pages_.show(*page, request));
+    else if (request.path == "/v1/purge" && request.method == http::Method::post)
+        purge(request, responder);
     else if (is_origins(request.path))
         responder.answer(elsewhere());
     else
         responder.answer(pages_.not_found("and at the origin the rest of the API"));
+}
+
+// Whatever is wrong with an order is the origin's to say, unless it is said to be a dry run.
+void OriginElsewhere::purge(const Request& request, const Responder& responder) const
+{
+    const auto parsed = parse_purge(request.body);
+    if (!parsed || !parsed->dry_run) return responder.answer(elsewhere());
+    const auto admitted = admitted_purge(pages_, request, kBatchMax);
+    if (!admitted) return responder.answer(admitted.error());
+    would_hit_(admitted->drafts,
+               [responder, messages = admitted->drafts.size()](const std::vector<WouldHit>& hits) {
+                   responder.answer(dry_run_answer(messages, hits));
+               });
 }
 } // namespace tidemark::admin

@@ -2,23 +2,20 @@
 
 #include "app/admin_tokens.hpp"
 #include "app/followed_origin.hpp"
+#include "app/own_origin.hpp"
 
 #include "admin/control_api.hpp"
 #include "admin/origin_elsewhere.hpp"
 #include "core/observe/log.hpp"
 #include "edge/admin/admin_api.hpp"
-#include "edge/admin/standalone.hpp"
+#include "edge/follow/applied.hpp"
 #include "edge/upstream/directory.hpp"
-#include "edge/worker/eraser.hpp"
 #include "edge/worker/sweeper.hpp"
 #include "edge/worker/worker.hpp"
-#include "journal/memory_journal.hpp"
-#include "journal/sqlite_journal.hpp"
 
 #include <algorithm>
 #include <csignal>
 #include <cstdio>
-#include <random>
 #include <sys/resource.h>
 #include <thread>
 #include <tuple>
@@ -56,15 +53,6 @@ std::uint64_t allowed_descriptors()
 {
     rlimit limit{};
     return getrlimit(RLIMIT_NOFILE, &limit) == 0 ? limit.rlim_cur : 1024;
-}
-
-purge::JournalId draw_journal_id()
-{
-    std::random_device device;
-    purge::JournalId id = 0;
-    while (id == 0)
-        id = purge::JournalId{device()} << 32 | device();
-    return id;
 }
 
 Result<std::vector<net::ListenSocket>, std::string>
@@ -119,8 +107,8 @@ class EdgeDaemon
         : command_(command),
           sites_(std::make_shared<const serve::Sites>(std::move(settings), nullptr)),
           shared_({sites_->settings().memory_bytes}),
-          view_{shared_, workers_, access_log_, sites_, std::string(version),
-                nullptr, {},       loop_.wall()}
+          view_{shared_, workers_, access_log_, sites_,      std::string(version),
+                nullptr, {},       {},          loop_.wall()}
     {
     }
     int run();
@@ -128,7 +116,7 @@ class EdgeDaemon
   private:
     [[nodiscard]] Result<void, std::string> open();
     [[nodiscard]] Result<void, std::string> open_access_log();
-    [[nodiscard]] Result<void, std::string> open_journal();
+    [[nodiscard]] Result<void, std::string> open_own();
     [[nodiscard]] Result<void, std::string> open_origin();
     [[nodiscard]] bool refresh(const std::string& uri, std::function<void()> done);
     [[nodiscard]] Result<void, std::string> open_admin();
@@ -147,9 +135,8 @@ class EdgeDaemon
     std::vector<std::unique_ptr<worker::Worker>> workers_;
     std::vector<std::vector<net::ListenSocket>> sockets_; // per worker, until it starts
     admin::View view_;
-    std::unique_ptr<worker::Eraser> eraser_;       // of a standalone edge
-    std::unique_ptr<admin::Standalone> authority_; // null: an origin makes the versions
-    std::unique_ptr<FollowedOrigin> origin_;       // null: there is none
+    std::unique_ptr<OwnOrigin> own_;         // null: an origin makes the versions
+    std::unique_ptr<FollowedOrigin> origin_; // null: there is none
     std::unique_ptr<admin::ControlApi> api_;
     std::unique_ptr<admin::OriginElsewhere> elsewhere_;
     std::unique_ptr<admin::HttpServer> admin_;
@@ -185,45 +172,25 @@ Result<void, std::string> EdgeDaemon::open()
         if (!more) return fail(more.error());
         sockets_.push_back(std::move(*more));
     }
-    auto versions = settings.origin ? open_origin() : open_journal();
+    auto versions = settings.origin ? open_origin() : open_own();
     if (!versions) return versions;
     return settings.admin ? open_admin() : Result<void, std::string>{};
 }
 
-// Its own authority: a journal on disk with a data folder, in memory without.
-Result<void, std::string> EdgeDaemon::open_journal()
+Result<void, std::string> EdgeDaemon::open_own()
 {
-    const config::EdgeSettings& settings = sites_->settings();
-    journal::Opened opened;
-    if (settings.data.empty()) {
-        auto made = journal::open_in_memory(
-            loop_, {draw_journal_id(), 100'000,
-                    [this](journal::Version base, auto...) { authority_->on_compacted(base); }});
-        opened = {std::move(made.journal), std::move(made.start)};
-    } else {
-        journal::SqliteOptions options;
-        options.on_compacted = [this](journal::Version base, auto...) {
-            authority_->on_compacted(base);
-        };
-        auto durable = journal::open(loop_, settings.data, std::move(options));
-        if (!durable) return fail(durable.error());
-        opened = std::move(*durable);
-    }
-    for (const std::string& remark : opened.start.remarks)
-        log::warn("{}", remark);
-    eraser_ = std::make_unique<worker::Eraser>(loop_, shared_, sites_);
-    authority_ = std::make_unique<admin::Standalone>(
-        loop_,
-        admin::Standalone::Parts{settings.name, shared_.purges, shared_.standing, sites_,
-                                 [this](journal::Version version, std::function<void()> erased) {
-                                     eraser_->erase(
-                                         version, [erased = std::move(erased)](auto) { erased(); });
-                                 },
-                                 [this] {
-                                     if (api_) api_->progress();
-                                 }},
-        std::move(opened.journal), std::move(opened.start));
-    view_.authority = authority_.get();
+    auto own = OwnOrigin::open(
+        loop_, shared_, sites_,
+        [this](const std::string& uri, std::function<void()> done) {
+            return refresh(uri, std::move(done));
+        },
+        [this] {
+            if (api_) api_->progress();
+        });
+    if (!own) return fail(own.error());
+    own_ = *std::move(own);
+    view_.authority = &own_->authority();
+    view_.counters = [this] { return own_->counters(); };
     return {};
 }
 
@@ -236,6 +203,7 @@ Result<void, std::string> EdgeDaemon::open_origin()
     if (!origin) return fail(origin.error());
     origin_ = *std::move(origin);
     view_.following = [this] { return origin_->report(); };
+    view_.counters = [this] { return origin_->counters(); };
     return {};
 }
 
@@ -257,11 +225,14 @@ Result<void, std::string> EdgeDaemon::open_admin()
     std::vector<admin::Page> shown = admin::pages_of(view_, loop_);
     if (origin_) shown.push_back(origin_->applied_page());
     admin::Pages pages(std::move(shown), std::move(*tokens));
-    if (authority_)
-        api_ = std::make_unique<admin::ControlApi>(loop_, *authority_, std::move(pages));
+    if (own_)
+        api_ = std::make_unique<admin::ControlApi>(loop_, own_->authority(), std::move(pages));
     else
-        elsewhere_ = std::make_unique<admin::OriginElsewhere>(std::move(pages),
-                                                              config::text_of(*settings.origin));
+        elsewhere_ = std::make_unique<admin::OriginElsewhere>(
+            std::move(pages), config::text_of(*settings.origin),
+            [this](const std::vector<journal::Draft>& drafts, admin::WouldHitDone done) {
+                origin_->would_hit(drafts, std::move(done));
+            });
     admin::Handler& handler =
         api_ ? static_cast<admin::Handler&>(*api_) : static_cast<admin::Handler&>(*elsewhere_);
     admin_ = std::make_unique<admin::HttpServer>(loop_, std::move(socket->front()), handler);
@@ -272,9 +243,8 @@ void EdgeDaemon::close_admin()
 {
     if (admin_) admin_->close();
     if (api_) api_->close();
-    if (authority_) authority_->close();
+    if (own_) own_->close();
     if (origin_) origin_->close();
-    eraser_.reset();
 }
 
 int EdgeDaemon::run()
@@ -361,6 +331,8 @@ void EdgeDaemon::reload()
         log::info("key rules or hosts have changed: what is stored is validated once");
         shared_.purges.raise_floor({0, shared_.purges.tick()});
     }
+    if (own_) own_->on_reload();
+    if (origin_) origin_->on_reload();
     directory_->set(entries_of(*sites), [this, sites] {
         for (const auto& worker : workers_)
             worker->reload(sites);

@@ -1,5 +1,6 @@
 #include "app/followed_origin.hpp"
 
+#include "app/dry_run.hpp"
 #include "certs/authority.hpp"
 #include "core/observe/log.hpp"
 #include "edge/follow/applied.hpp"
@@ -38,7 +39,17 @@ follow::StagingOptions staging_options(const config::EdgeSettings& settings)
 {
     follow::StagingOptions options;
     options.directory = settings.data + "/staged";
+    options.packed_bytes_max = settings.limits.staged_bytes;
+    options.content_bytes_max = settings.limits.staged_bytes;
+    options.contents_max = settings.limits.staged_contents;
     return options;
+}
+
+worker::RefreshSettings refresh_settings(const config::EdgeSettings& settings)
+{
+    worker::RefreshSettings refresh;
+    refresh.rate = settings.refresh_rate;
+    return refresh;
 }
 } // namespace
 
@@ -56,11 +67,11 @@ FollowedOrigin::FollowedOrigin(net::Loop& loop, worker::Shared& shared,
                }),
       pushes_(loop, shared, sites, push_parts()),
       refresher_(
-          loop, shared, sites, {},
+          loop, shared, sites, refresh_settings(sites->settings()),
           [this](const purge::Message& message) { return invalidations_of(message); },
           std::move(ask)),
-      eraser_(loop, shared, sites), applier_(shared.purges, shared.standing, sites, *this),
-      ticks_(loop, [this] { tick(); })
+      eraser_(loop, shared, sites), survey_(std::in_place, loop, shared, sites),
+      applier_(shared.purges, shared.standing, sites, *this), ticks_(loop, [this] { tick(); })
 {
 }
 
@@ -115,6 +126,7 @@ void FollowedOrigin::start()
 void FollowedOrigin::close()
 {
     ticks_.stop();
+    survey_.reset();
     link_->close();
     log_->close_cleanly();
 }
@@ -144,18 +156,34 @@ admin::FollowReport FollowedOrigin::report() const
     if (const auto expires = certs::expiry_of(settings.certs + "/" + settings.name + ".pem"))
         report.certificate_expires_in = since_epoch(*expires) - since_epoch(loop_.wall());
     report.link = follower_->counters();
+    return report;
+}
+
+std::vector<admin::Counter> FollowedOrigin::counters() const
+{
     const follow::StagingCounters& staging = staging_.counters();
-    report.counters = {
+    return {
         {"tidemark_link_dropped_datagrams_total", "Datagrams that the kernel did not take",
          link_->dropped_datagrams()},
         {"tidemark_pushes_staged_total", "Contents that were staged", staging.staged},
         {"tidemark_pushes_stored_total", "Pushes that became stored responses",
          pushes_.count(worker::PushOutcome::stored)},
         {"tidemark_pushes_wrong_total", "Contents that were not what was announced", staging.wrong},
+        {"tidemark_pushes_refused_total", "Contents that were too large, or found no room",
+         staging.refused},
         {"tidemark_refresh_fetches_total", "Responses fetched anew after a refreshing purge",
          refresher_.counters().fetches},
         {"tidemark_erased_total", "Stored responses erased by order", eraser_.erased()}};
-    return report;
+}
+
+void FollowedOrigin::on_reload()
+{
+    refresher_.set_rate(sites_->settings().refresh_rate);
+}
+
+void FollowedOrigin::would_hit(const std::vector<journal::Draft>& drafts, admin::WouldHitDone done)
+{
+    if (survey_) survey_would_hit(*survey_, *sites_, drafts, std::move(done));
 }
 
 admin::Page FollowedOrigin::applied_page() const

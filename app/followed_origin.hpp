@@ -1,4 +1,5 @@
 #pragma once
+#include "admin/dry_run.hpp"
 #include "core/net/loop.hpp"
 #include "edge/admin/admin_api.hpp"
 #include "edge/admin/applied_page.hpp"
@@ -10,8 +11,10 @@
 #include "edge/worker/pushed.hpp"
 #include "edge/worker/refresher.hpp"
 #include "edge/worker/shared.hpp"
+#include "edge/worker/survey.hpp"
 
 #include <memory>
+#include <optional>
 #include <string>
 
 // An edge's side of its origin: log, follower, link, and what messages ask of the edge. On the
@@ -36,6 +39,9 @@ class FollowedOrigin final : private follow::LinkOwner, private follow::MessageO
     [[nodiscard]] bool closed() const noexcept;
 
     [[nodiscard]] admin::FollowReport report() const;
+    [[nodiscard]] std::vector<admin::Counter> counters() const;
+    void on_reload();
+    void would_hit(const std::vector<journal::Draft>& drafts, admin::WouldHitDone done);
     [[nodiscard]] admin::Page applied_page() const;
 
   private:
@@ -65,6 +71,7 @@ class FollowedOrigin final : private follow::LinkOwner, private follow::MessageO
     worker::PushDriver pushes_;
     worker::Refresher refresher_;
     worker::Eraser eraser_;
+    std::optional<worker::Survey> survey_;
     follow::EdgeApplier applier_;
     std::unique_ptr<follow::Follower> follower_;
     std::unique_ptr<follow::OriginLink> link_;

@@ -5,6 +5,7 @@
 #include "app/journal_command.hpp"
 #include "app/origin_daemon.hpp"
 #include "app/token_command.hpp"
+#include "config/check.hpp"
 #include "core/net/loop.hpp"
 
 #include <chrono>
@@ -23,12 +24,12 @@ int run(const app::Say& say)
 
 int run(const app::CheckCommand& check)
 {
-    const auto settings = config::load_edge(check.config, {});
-    if (settings) {
+    const auto kind = config::check_file(check.config);
+    if (kind) {
         std::printf("%s: ok\n", check.config.c_str());
         return 0;
     }
-    for (const config::ConfigError& error : settings.error())
+    for (const config::ConfigError& error : kind.error())
         std::fprintf(stderr, "%s\n", config::text_of(error).c_str());
     return 1;
 }

@@ -153,9 +153,13 @@ void OriginDaemon::look_at_certificates()
 origin::StatusView OriginDaemon::view()
 {
     const auto expires = certs::expiry_of(files_of(settings_).certificate);
-    return {*control_, version_, started_,
+    return {*control_,
+            version_,
+            started_,
             expires ? std::optional<WallTime>(*expires) : std::nullopt,
-            control_->links().address().text()};
+            control_->links().address().text(),
+            api_->counters().too_many_selectors,
+            api_->counters().too_fast};
 }
 
 std::vector<admin::Page> OriginDaemon::pages()
@@ -187,8 +191,11 @@ Result<void, std::string> OriginDaemon::open_admin()
     auto socket = net::ListenSocket::open(*at, net::ListenSocket::Sharing::alone);
     if (!socket) return fail(socket.error());
     log::info("admin endpoint on {}", socket->address().text());
+    admin::ApiSettings api;
+    api.selectors_max = settings_.limits.selectors;
+    api.versions_per_second = settings_.limits.versions_per_second;
     api_ = std::make_unique<admin::ControlApi>(loop_, *control_,
-                                               admin::Pages(pages(), *std::move(tokens)));
+                                               admin::Pages(pages(), *std::move(tokens)), api);
     control_->set_progress([this] { api_->progress(); });
     admin::ServerLimits limits;
     limits.body_bytes_max = settings_.limits.body_bytes;

@@ -18,6 +18,7 @@ constexpr DurationRange kCacheTime{Millis{0},
                                    Millis{std::int64_t{3650} * 86'400'000}}; // 0 to 10 years
 constexpr DurationRange kLease{Millis{500}, Millis{3'600'000}};
 constexpr NumberRange kWorkers{0, 256};
+constexpr std::size_t kCertificateNameBytesMax = 63;
 constexpr NumberRange kConnections{1, 10'000'000};
 constexpr NumberRange kConnectionsOrAny{0, 10'000'000};
 constexpr SizeRange kMemory{1 << 20, 64ULL << 40};
@@ -38,6 +39,7 @@ struct Draft {
     HostClaims hosts;
     std::optional<Place> admin_place;
     std::optional<Place> origin_place;
+    std::optional<Place> name_place;
     bool says_certs = false;
     bool says_data = false;
     bool says_listen = false;
@@ -65,6 +67,8 @@ void read_limits(TableReader& table, Draft& draft)
     table.number("connections_per_address", kConnectionsOrAny, limits.connections_per_address);
     table.number("requests_per_connection", {0, 1'000'000'000}, limits.requests_per_connection);
     table.number("upstream_connections", {1, 1'000'000}, limits.upstream_connections);
+    table.size("staged", {0, 1ULL << 40}, limits.staged_bytes);
+    table.number("staged_contents", {1, 100'000}, limits.staged_contents);
 }
 
 void read_timeouts(TableReader& table, TimeoutSettings& timeouts)
@@ -195,7 +199,7 @@ void read_following(TableReader& table, Draft& draft)
     if (table.has("origin")) draft.origin_place = table.place_of("origin");
     draft.says_certs = table.has("certs");
     draft.says_data = table.has("data");
-    table.text("origin", "an address such as \"192.0.2.1:7101\"", &ValueReader::origin,
+    table.text("origin", "an address such as \"origin.example.org:7101\"", &ValueReader::origin,
                settings.origin);
     table.text("certs", "a folder", &ValueReader::folder, settings.certs);
     table.text("data", "a folder", &ValueReader::folder, settings.data);
@@ -209,6 +213,7 @@ void read_top(TableReader& table, Draft& draft)
     EdgeSettings& settings = draft.settings;
     constexpr std::string_view kAddresses = "addresses such as \"127.0.0.1:8080\"";
 
+    if (table.has("name")) draft.name_place = table.place_of("name");
     table.text("name", "a name", &ValueReader::edge_name, settings.name);
     table.texts("listen", kAddresses, &ValueReader::listen, settings.listen);
     draft.says_listen = table.says_something("listen");
@@ -218,6 +223,7 @@ void read_top(TableReader& table, Draft& draft)
     table.flag("admin_allow_remote", settings.admin_allow_remote);
     read_following(table, draft);
     table.tables("token", [&](TableReader& token) { read_token(token, settings.tokens); });
+    table.number("refresh_rate", {0, 1'000'000}, settings.refresh_rate);
     table.flag("debug_fences", settings.debug_fences);
     table.number("workers", kWorkers, settings.workers);
     table.size("memory", kMemory, settings.memory_bytes);
@@ -304,7 +310,10 @@ void apply_flags(Draft& draft, const EdgeFlags& flags, ErrorList& errors)
         reader("--workers").number(parse_decimal(*text), *text, kWorkers, settings.workers);
     if (const auto& text = flags.memory)
         reader("--memory").size(parse_size(*text), *text, kMemory, settings.memory_bytes);
-    if (flags.name) reader("--name").edge_name(*flags.name, settings.name);
+    if (flags.name) {
+        draft.name_place = Place{"--name"};
+        reader("--name").edge_name(*flags.name, settings.name);
+    }
     if (flags.access_log) reader("--access-log").access_log(*flags.access_log, settings.access_log);
     if (flags.log_level) reader("--log-level").log_level(*flags.log_level, settings.log_level);
 }
@@ -350,6 +359,16 @@ void check_following(const Draft& draft, ErrorList& errors)
     if (!draft.says_data)
         errors.add(*draft.origin_place, "an edge that has an origin needs a folder for its state",
                    "--data DIR, or data = \"/var/lib/tidemark\" in a file");
+    // As `tidemark certs` takes them; NAME.pem is read.
+    const std::string& name = draft.settings.name;
+    constexpr std::string_view kPlain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                        "0123456789-_.";
+    const bool taken = name == "origin" || name == "ca" || name == "crl";
+    if (taken || name.size() > kCertificateNameBytesMax ||
+        name.find_first_not_of(kPlain) != name.npos)
+        errors.add(draft.name_place.value_or(*draft.origin_place),
+                   quoted(name) + " cannot be the name of an edge's certificate",
+                   "1 to 63 letters, digits, '-', '_' or '.', and neither origin, ca nor crl");
 }
 
 void check_sites(const Draft& draft, std::string_view file, ErrorList& errors)
@@ -382,9 +401,9 @@ void check_whole(Draft& draft, std::string_view file, std::string_view default_n
                    "--listen ADDR:PORT, or listen = [\":8080\"] in a file");
     check_sites(draft, file, errors);
     check_admin(draft, errors);
+    if (draft.settings.name.empty()) draft.settings.name = default_name;
     check_following(draft, errors);
     settle_object_sizes(draft, errors);
-    if (draft.settings.name.empty()) draft.settings.name = default_name;
 }
 } // namespace
 

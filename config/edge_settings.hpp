@@ -34,6 +34,8 @@ struct LimitSettings {
     std::uint32_t connections_per_address = 0;     // 0: any number
     std::uint32_t requests_per_connection = 10000; // 0: any number
     std::uint32_t upstream_connections = 1000;     // to each upstream, all workers together
+    std::uint64_t staged_bytes = 1ULL << 30; // packed content whose push has not come, of all
+    std::uint32_t staged_contents = 64;
     friend bool operator==(const LimitSettings&, const LimitSettings&) = default;
 };
 
@@ -120,6 +122,7 @@ struct EdgeSettings {
     std::string data; // a folder; not "" with an origin; "": nothing outlives a restart
     Millis lease{3'000};
     purge::Adrift adrift = purge::Adrift::revalidate;
+    std::uint32_t refresh_rate = 50; // fetches per second that refreshing purges cause; 0: none
     bool debug_fences = false; // versions in Cache-Status for whoever sends Tidemark-Debug: fence
     std::uint32_t workers = 0; // 0: one per core
     std::uint64_t memory_bytes = 256ULL << 20;

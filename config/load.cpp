@@ -1,6 +1,9 @@
+#include "config/check.hpp"
 #include "config/edge_config.hpp"
 #include "config/origin_config.hpp"
+#include "config/table_reader.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -62,5 +65,29 @@ Result<OriginSettings, ConfigErrors> load_origin(const std::optional<std::string
     if (!path) return parse_origin({}, {}, flags);
     return read_file(*path).and_then(
         [&](const std::string& text) { return parse_origin(text, *path, flags); });
+}
+
+FileKind kind_of(std::string_view toml)
+{
+    const auto table = parse_toml(toml, {});
+    if (!table) return FileKind::edge;
+    const auto has = [&](std::string_view key) { return table->contains(key); };
+    constexpr std::array<std::string_view, 4> kOrigins = {"link", "retention", "heartbeat",
+                                                          "lease_max"};
+    constexpr std::array<std::string_view, 2> kEdges = {"site", "listen"};
+    return std::ranges::any_of(kOrigins, has) && std::ranges::none_of(kEdges, has)
+               ? FileKind::origin
+               : FileKind::edge;
+}
+
+Result<FileKind, ConfigErrors> check_file(const std::string& path)
+{
+    return read_file(path).and_then([&](const std::string& text) -> Result<FileKind, ConfigErrors> {
+        if (kind_of(text) == FileKind::origin)
+            return parse_origin(text, path, {}).map([](const auto&) { return FileKind::origin; });
+        return parse_edge(text, path, {}, host_name()).map([](const auto&) {
+            return FileKind::edge;
+        });
+    });
 }
 } // namespace tidemark::config

@@ -231,15 +231,23 @@ void ValueReader::link(std::string_view text, std::optional<Address>& into) cons
     into = *std::move(address);
 }
 
+// An address, or a name that is looked up at each connect.
 void ValueReader::origin(std::string_view text, std::optional<Address>& into) const
 {
-    auto address = parse_listen_address(text);
-    if (!address) return errors_.add(at_, std::move(address).error());
-    const auto* tcp = std::get_if<TcpAddress>(&*address);
-    if (tcp == nullptr || tcp->port == 0 || tcp->host.empty())
+    if (const auto literal = parse_listen_address(text)) {
+        const auto* tcp = std::get_if<TcpAddress>(&*literal);
+        if (tcp != nullptr && tcp->port != 0 && !tcp->host.empty()) {
+            into = *literal;
+            return;
+        }
+    }
+    const std::size_t colon = text.rfind(':');
+    const bool has_port = colon != text.npos && text.find(']', colon) == text.npos;
+    const auto url = parse_upstream_url("http://" + std::string{text});
+    if (!has_port || !url || text.ends_with('/'))
         return refuse(text, "is no place to connect to",
-                      R"(the origin's --link address, "192.0.2.1:7101")");
-    into = *std::move(address);
+                      R"(the origin's --link address, "origin.example.org:7101")");
+    into = url->address;
 }
 
 void ValueReader::folder(std::string_view text, std::string& into) const

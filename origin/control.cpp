@@ -146,10 +146,9 @@ std::string Control::read_token(Version version) const
 }
 
 // An origin stores no responses.
-std::optional<admin::Authority::WouldHit>
-Control::would_hit(const std::vector<journal::Draft>&) const
+void Control::would_hit(const std::vector<journal::Draft>&, admin::WouldHitDone done)
 {
-    return std::nullopt;
+    done({});
 }
 
 // ---- Pushes

@@ -52,8 +52,7 @@ class Control final : public admin::Authority, private HubOwner, private PushOwn
     [[nodiscard]] Version base() const noexcept override { return base_; }
     [[nodiscard]] purge::Digest root() const noexcept override { return hub_.root(); }
     [[nodiscard]] std::string read_token(Version version) const override;
-    [[nodiscard]] std::optional<WouldHit>
-    would_hit(const std::vector<journal::Draft>& drafts) const override;
+    void would_hit(const std::vector<journal::Draft>& drafts, admin::WouldHitDone done) override;
     [[nodiscard]] std::unique_ptr<Upload> begin_upload() override;
 
   private:

@@ -147,6 +147,10 @@ std::string metrics_text(const StatusView& view, WallTime now)
     samples.counter("tidemark_link_dropped_datagrams_total",
                     "Datagrams that the kernel did not take",
                     view.control.links().dropped_datagrams());
+    samples.counter("tidemark_admin_refused_total", "Requests beyond a limit, by which",
+                    view.too_many_selectors, {{"limit", "selectors"}});
+    samples.counter("tidemark_admin_refused_total", "Requests beyond a limit, by which",
+                    view.too_fast, {{"limit", "versions_per_second"}});
     add_edges(samples, edges);
     add_counters(samples, view.control.hub().counters());
     return samples.page();

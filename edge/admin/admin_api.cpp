@@ -150,8 +150,6 @@ void add_link(std::vector<observe::Sample>& into, const FollowReport& report)
         add(into, "tidemark_link_rejected_datagrams_total",
             "Datagrams that changed nothing, by reason", MetricType::counter,
             static_cast<double>(link.rejected[i]), {{"reason", kReasons[i]}});
-    for (const FollowReport::Counter& one : report.counters)
-        counter(one.name, one.help, one.value);
 }
 
 Response metrics(const View& view, MonoTime now)
@@ -164,6 +162,9 @@ Response metrics(const View& view, MonoTime now)
     add_store(samples, view);
     add_upstreams(samples, view, now);
     if (view.following) add_link(samples, view.following());
+    if (view.counters)
+        for (const Counter& one : view.counters())
+            add(samples, one.name, one.help, MetricType::counter, static_cast<double>(one.value));
     return {200, std::string(observe::kMetricsContentType), observe::metrics_page(samples), {}};
 }
 

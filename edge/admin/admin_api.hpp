@@ -17,6 +17,13 @@
 // What an edge shows of itself: /healthz, /metrics, /v1/status. On the control thread.
 namespace tidemark::admin
 {
+// What a part counts, to be shown as such.
+struct Counter {
+    const char* name;
+    const char* help;
+    std::uint64_t value;
+};
+
 // An edge's side of its origin, as far as the pages show it. Asked anew for each.
 struct FollowReport {
     std::string origin; // as it was told
@@ -32,13 +39,6 @@ struct FollowReport {
     purge::Digest root;
     std::optional<Seconds> certificate_expires_in;
     follow::FollowerCounters link;
-    // What else to show as a counter: name, help, value.
-    struct Counter {
-        const char* name;
-        const char* help;
-        std::uint64_t value;
-    };
-    std::vector<Counter> counters;
 };
 
 // What the pages look at. Owned by main; outlives the server.
@@ -51,6 +51,8 @@ struct View {
     // Who makes this edge's versions; null where an origin does.
     const Authority* authority = nullptr;
     std::function<FollowReport()> following; // where an origin does
+    // Of what messages ask of the edge.
+    std::function<std::vector<Counter>()> counters;
     WallTime started;
 };
 

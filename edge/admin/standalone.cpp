@@ -5,6 +5,7 @@
 #include "edge/follow/applied.hpp"
 #include "purge/read_token.hpp"
 
+#include <algorithm>
 #include <random>
 
 namespace tidemark::admin
@@ -97,7 +98,7 @@ void Standalone::finish_replay()
     waiting.swap(after_replay_);
     for (const auto& call : waiting)
         call();
-    if (parts_.progress) parts_.progress();
+    parts_.owner.on_progress();
 }
 
 // ---- what comes
@@ -116,17 +117,33 @@ void Standalone::submitted(Result<journal::Appended, journal::AppendError> appen
                            const Submitted& done)
 {
     if (!appended) return done(fail(appended.error()));
+    std::vector<purge::Message> messages;
+    for (const journal::DurableRecord& record : appended->records)
+        messages.push_back(*record.message);
+    parts_.owner.before_apply(messages);
     for (const journal::DurableRecord& record : appended->records) {
         tree_.append(record.version, purge::digest_of(*record.record));
         apply(*record.message);
-        const auto* purge = std::get_if<purge::Invalidate>(&record.message->body);
-        if (purge != nullptr && purge->erase) begin_erasing(record.version);
+        perform(*record.message);
         applied_at_.emplace(record.version, loop_.wall());
         if (applied_at_.size() > kTimesKept) applied_at_.erase(applied_at_.begin());
     }
     parts_.standing.set_applied(id_, applied_);
+    parts_.owner.on_applied(applied_);
     done(std::move(appended));
-    if (parts_.progress) parts_.progress();
+    parts_.owner.on_progress();
+}
+
+void Standalone::perform(const purge::Message& message)
+{
+    if (std::holds_alternative<purge::Push>(message.body)) return parts_.owner.on_push(message);
+    const auto* purge = std::get_if<purge::Invalidate>(&message.body);
+    if (purge == nullptr) return;
+    if (purge->erase) begin_erasing(message.version);
+    if (std::ranges::any_of(purge->orders, [](const purge::Order& one) {
+            return one.mode == purge::OrderMode::refresh;
+        }))
+        parts_.owner.on_refresh(message);
 }
 
 void Standalone::apply(const purge::Message& message)
@@ -144,10 +161,10 @@ void Standalone::apply(const purge::Message& message)
 void Standalone::begin_erasing(Version version)
 {
     erasing_.insert(version);
-    parts_.erase(version, [this, alive = std::weak_ptr(alive_), version] {
+    parts_.owner.erase(version, [this, alive = std::weak_ptr(alive_), version] {
         if (alive.expired()) return;
         erasing_.erase(version);
-        if (parts_.progress) parts_.progress();
+        parts_.owner.on_progress();
     });
 }
 
@@ -189,10 +206,13 @@ std::string Standalone::read_token(Version version) const
     return purge::make_read_token(key_, id_, version);
 }
 
-std::optional<Authority::WouldHit>
-Standalone::would_hit(const std::vector<journal::Draft>& drafts) const
+void Standalone::would_hit(const std::vector<journal::Draft>& drafts, WouldHitDone done)
 {
-    static_cast<void>(drafts);
-    return std::nullopt; // a walk through the whole store is nothing for one turn
+    parts_.owner.would_hit(drafts, std::move(done));
+}
+
+std::unique_ptr<Authority::Upload> Standalone::begin_upload()
+{
+    return parts_.owner.begin_upload();
 }
 } // namespace tidemark::admin

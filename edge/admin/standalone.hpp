@@ -10,6 +10,7 @@
 #include <map>
 #include <memory>
 #include <set>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -17,6 +18,27 @@
 // order, and then done. On the control thread.
 namespace tidemark::admin
 {
+// What it asks of the edge. All on the control thread.
+class StandaloneOwner
+{
+  public:
+    // What the journal took now (not what it held at the start): before these are applied, after
+    // each one is, and when all up to `version` are.
+    virtual void before_apply(std::span<const purge::Message> messages) = 0;
+    virtual void on_refresh(const purge::Message& message) = 0;
+    virtual void on_push(const purge::Message& message) = 0;
+    virtual void on_applied(Version version) = 0;
+    // Takes the bytes of what `version` removed out of the store; then calls back, in a later turn.
+    virtual void erase(Version version, std::function<void()> erased) = 0;
+    virtual void on_progress() = 0; // reports have changed
+    // Authority's.
+    [[nodiscard]] virtual std::unique_ptr<Authority::Upload> begin_upload() = 0;
+    virtual void would_hit(const std::vector<journal::Draft>& drafts, WouldHitDone done) = 0;
+
+  protected:
+    ~StandaloneOwner() = default;
+};
+
 class Standalone final : public Authority
 {
   public:
@@ -25,11 +47,7 @@ class Standalone final : public Authority
         purge::InvalidationState& state;
         follow::Standing& standing; // told what is applied, and the key of read tokens
         const std::shared_ptr<const serve::Sites>& sites; // changes on reload
-        // Takes the bytes of what `version` removed out of the store; then calls back, in a later
-        // turn.
-        std::function<void(Version version, std::function<void()> erased)> erase;
-        // Reports have changed.
-        std::function<void()> progress;
+        StandaloneOwner& owner;
     };
     // `parts` by reference outlive it. Applies the journal's snapshot and records again; orders
     // that come meanwhile wait for that.
@@ -50,9 +68,8 @@ class Standalone final : public Authority
     [[nodiscard]] Version base() const noexcept override { return base_; }
     [[nodiscard]] purge::Digest root() const noexcept override { return tree_.root(); }
     [[nodiscard]] std::string read_token(Version version) const override;
-    [[nodiscard]] std::optional<WouldHit>
-    would_hit(const std::vector<journal::Draft>& drafts) const override;
-    [[nodiscard]] std::unique_ptr<Upload> begin_upload() override { return nullptr; }
+    void would_hit(const std::vector<journal::Draft>& drafts, WouldHitDone done) override;
+    [[nodiscard]] std::unique_ptr<Upload> begin_upload() override;
 
     // From the journal's options: retention has moved the base.
     void on_compacted(Version base) noexcept { base_ = base; }
@@ -66,6 +83,7 @@ class Standalone final : public Authority
     void finish_replay();
     void submitted(Result<journal::Appended, journal::AppendError> appended, const Submitted& done);
     void apply(const purge::Message& message);
+    void perform(const purge::Message& message);
     void draw_key();
     void begin_erasing(Version version);
 

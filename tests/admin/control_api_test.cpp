@@ -42,6 +42,20 @@ struct Api {
         api->close();
         running.idle();
     }
+    // Anew, with limits.
+    void limit(const ApiSettings& settings)
+    {
+        server->close();
+        api->close();
+        running.idle();
+        api = std::make_unique<ControlApi>(running.loop, authority, Pages({}, Tokens()), settings);
+        auto socket = net::ListenSocket::open(net::Address::parse("127.0.0.1:0").value(),
+                                              net::ListenSocket::Sharing::alone);
+        address = socket->address();
+        server = std::make_unique<HttpServer>(running.loop, std::move(*socket), *api);
+        tick.start(Millis{1}, Millis{1});
+        connect();
+    }
     void connect()
     {
         if (client >= 0) ::close(client);
@@ -240,7 +254,48 @@ BOOST_FIXTURE_TEST_CASE(a_dry_run_makes_no_version, Api)
     const Answer got = answer();
     BOOST_TEST(got.status == 200);
     BOOST_TEST(got.body["would_hit"]["responses"] == 3);
+    BOOST_TEST(got.body["edges"][0]["name"] == "edge");
     BOOST_TEST(authority.pending.empty());
+}
+
+BOOST_FIXTURE_TEST_CASE(a_dry_run_where_nothing_is_stored_says_so, Api)
+{
+    authority.hits.clear();
+    send(request("POST", "/v1/purge", R"({"type":"all","dry_run":true})"));
+    const Answer got = answer();
+    BOOST_TEST(got.status == 200);
+    BOOST_TEST(got.body["dry_run"] == true);
+    BOOST_TEST(got.body["edges"].empty());
+    BOOST_TEST(got.body["would_hit"].is_null());
+    BOOST_TEST(got.body["detail"].get<std::string>().find("an edge") != std::string::npos);
+}
+
+BOOST_FIXTURE_TEST_CASE(more_selectors_than_allowed_are_refused, Api)
+{
+    limit({.selectors_max = 2});
+    send(request("POST", "/v1/purge",
+                 R"({"type":"uri","selectors":["http://h/1","http://h/2","http://h/3"]})"));
+    const Answer got = answer();
+    BOOST_TEST(got.status == 422);
+    BOOST_TEST(got.body["field"] == "selectors");
+    BOOST_TEST(api->counters().too_many_selectors == 1U);
+    send(request("POST", "/v1/purge", R"({"type":"uri","selectors":["http://h/1","http://h/2"]})"));
+    until_submitted();
+}
+
+BOOST_FIXTURE_TEST_CASE(versions_beyond_the_rate_are_told_when_to_come_again, Api)
+{
+    limit({.versions_per_second = 1});
+    send(request("POST", "/v1/purge", kPurge));
+    until_submitted();
+    authority.accept();
+    BOOST_TEST(answer().status == 202);
+    send(request("POST", "/v1/purge", kPurge));
+    const Answer got = answer();
+    BOOST_TEST(got.status == 429);
+    BOOST_TEST(got.head.find("Retry-After: 1") != std::string::npos);
+    BOOST_TEST(authority.pending.empty());
+    BOOST_TEST(api->counters().too_fast == 1U);
 }
 
 BOOST_FIXTURE_TEST_CASE(an_undo_needs_a_young_purge_that_did_not_erase, Api)

@@ -181,11 +181,17 @@ const BadCase kBadCases[] = {
     {"an origin nowhere, a lease too short and a policy that is none",
      "origin = \":7101\"\ncerts = \"\"\ndata = \"/d\"\nlease = \"100ms\"\nadrift = \"server\"\n",
      "edge.toml:2:10: origin \":7101\" is no place to connect to; expected the origin's --link "
-     "address, \"192.0.2.1:7101\"\n"
+     "address, \"origin.example.org:7101\"\n"
      "edge.toml:3:9: certs \"\" is no folder; expected a path such as \"/var/lib/tidemark\"\n"
      "edge.toml:5:9: lease is 100ms; expected a duration such as \"10s\", from 500ms to 1h\n"
      "edge.toml:6:10: adrift \"server\" is no policy; expected revalidate, serve or fail; did you "
      "mean \"serve\"?"},
+    {"an origin by a wrong name, and a name that no certificate has",
+     "name = \"a+b\"\norigin = \"a/b:7101\"\ncerts = \"/c\"\ndata = \"/d\"\n",
+     "edge.toml:2:8: \"a+b\" cannot be the name of an edge's certificate; expected 1 to 63 "
+     "letters, digits, '-', '_' or '.', and neither origin, ca nor crl\n"
+     "edge.toml:3:10: origin \"a/b:7101\" is no place to connect to; expected the origin's --link "
+     "address, \"origin.example.org:7101\""},
     {"a field that could carry no version",
      "[[site]]\nhosts = [\"a\"]\nupstreams = [\"http://a\"]\nas_of_field = \"Content-Length\"\n",
      "edge.toml:5:15: site.as_of_field \"Content-Length\" is no field that could carry a version; "
@@ -487,6 +493,44 @@ BOOST_AUTO_TEST_CASE(a_file_that_cannot_be_read_is_an_error_of_its_own)
 BOOST_AUTO_TEST_CASE(without_a_file_the_host_names_the_edge)
 {
     BOOST_TEST(!load_edge(std::nullopt, minimal_flags()).value().name.empty());
+}
+
+BOOST_AUTO_TEST_CASE(an_origin_may_be_named_and_its_port_must_be)
+{
+    EdgeFlags flags = minimal_flags();
+    flags.origin = "origin.example.org:7101";
+    flags.certs = "/c";
+    flags.data = "/d";
+    flags.name = std::string(63, 'a');
+    BOOST_TEST((settings_of("", flags).origin == Address{TcpAddress{"origin.example.org", 7101}}));
+    for (const char* wrong : {"origin.example.org", "origin.example.org:", "origin.example.org:0",
+                              "a.example/b:1", "a@b:1", "[::1]", ":7101", "unix:/a", "a:7101/"}) {
+        flags.origin = wrong;
+        BOOST_TEST(errors_of("", flags).find("is no place to connect to") != std::string::npos,
+                   wrong);
+    }
+    flags.origin = "[::1]:7101";
+    BOOST_TEST((settings_of("", flags).origin == Address{TcpAddress{"::1", 7101}}));
+    flags.name = std::string(64, 'a');
+    BOOST_TEST(errors_of("", flags).find("--name: ") != std::string::npos);
+    flags.name = "origin";
+    BOOST_TEST(errors_of("", flags).find("cannot be the name") != std::string::npos);
+    flags.origin.reset();
+    BOOST_TEST(settings_of("", flags).name == "origin");
+}
+
+BOOST_AUTO_TEST_CASE(what_pushes_and_refreshing_may_take_is_set)
+{
+    const EdgeSettings plain = settings_of(kBase + kSite);
+    BOOST_TEST(plain.refresh_rate == 50U);
+    BOOST_TEST(plain.limits.staged_bytes == 1ULL << 30);
+    BOOST_TEST(plain.limits.staged_contents == 64U);
+    const EdgeSettings other =
+        settings_of("refresh_rate = 0\n" + kBase +
+                    "[limits]\nstaged = \"1MiB\"\nstaged_contents = 2\n" + kSite);
+    BOOST_TEST(other.refresh_rate == 0U);
+    BOOST_TEST(other.limits.staged_bytes == 1ULL << 20);
+    BOOST_TEST(other.limits.staged_contents == 2U);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -79,9 +79,9 @@ class FakeAuthority final : public admin::Authority
     {
         return "t" + std::to_string(version);
     }
-    std::optional<WouldHit> would_hit(const std::vector<journal::Draft>&) const override
+    void would_hit(const std::vector<journal::Draft>&, admin::WouldHitDone done) override
     {
-        return WouldHit{3, 1000};
+        done(hits);
     }
     std::unique_ptr<Upload> begin_upload() override { return std::make_unique<Kept>(*this); }
 
@@ -90,6 +90,7 @@ class FakeAuthority final : public admin::Authority
     std::set<std::pair<std::string, admin::Version>> lacks; // though later ones are applied
     journal::Found found;
     journal::Query asked;
+    std::vector<admin::WouldHit> hits = {{"edge", 3, 1000}};
     std::string uploaded;
     std::string uploaded_head;
 
