@@ -34,7 +34,7 @@ struct LimitSettings {
     std::uint32_t connections_per_address = 0;     // 0: any number
     std::uint32_t requests_per_connection = 10000; // 0: any number
     std::uint32_t upstream_connections = 1000;     // to each upstream, all workers together
-    std::uint64_t staged_bytes = 1ULL << 30; // packed content whose push has not come, of all
+    std::uint64_t staged_bytes = 1ULL << 30;       // packed content whose push has not come, of all
     std::uint32_t staged_contents = 64;
     friend bool operator==(const LimitSettings&, const LimitSettings&) = default;
 };
