@@ -46,7 +46,7 @@ struct Edge : private StandaloneOwner {
                                              authority->submit(std::move(drafts), std::move(done));
                                          }});
     }
-    ~Edge()
+    virtual ~Edge()
     {
         pushes.reset();
         authority->close();
