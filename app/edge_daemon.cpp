@@ -361,9 +361,16 @@ void EdgeDaemon::watch()
         sweeper_.reset();
         directory_->close();
         ageing_.reset();
-        close_admin();
+        return close_admin();
     }
     if (origin_ && !origin_->closed()) return;
+    // In a later turn than close(), as libuv may have used them until then. Their mailboxes keep
+    // the loop running.
+    admin_.reset();
+    api_.reset();
+    view_.counters = {};
+    view_.following = {};
+    own_.reset();
     origin_.reset();
     signals_.reset();
     watch_.reset();

@@ -120,7 +120,7 @@ void Standalone::submitted(Result<journal::Appended, journal::AppendError> appen
     std::vector<purge::Message> messages;
     for (const journal::DurableRecord& record : appended->records)
         messages.push_back(*record.message);
-    parts_.owner.before_apply(messages);
+    if (!messages.empty()) parts_.owner.before_apply(messages);
     for (const journal::DurableRecord& record : appended->records) {
         tree_.append(record.version, purge::digest_of(*record.record));
         apply(*record.message);

@@ -68,6 +68,8 @@ struct EdgeEnd {
 
     void connect(Version mark = 0)
     {
+        sealer = {key_of(purge::Direction::to_edge, 1), {9, 1}};
+        opener = {key_of(purge::Direction::to_origin, 1), {9, 1}};
         follower.on_connected(key_of, now);
         collect();
         hear(welcome_of(mark));
