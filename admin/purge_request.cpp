@@ -62,7 +62,8 @@ using Checked = Result<void, Problem>;
 Checked check_members(const Json& body, const Place& place,
                       std::initializer_list<std::span<const std::string_view>> known)
 {
-    for (const auto& [member, value] : body.items()) {
+    for (const auto& item : body.items()) {
+        const std::string& member = item.key();
         const bool found = std::any_of(known.begin(), known.end(), [&](const auto& names) {
             return std::find(names.begin(), names.end(), member) != names.end();
         });
