@@ -45,8 +45,11 @@ function(tidemark_test name)
   add_executable(${name} ${CMAKE_SOURCE_DIR}/tests/support/test_main.cpp ${sources})
   target_link_libraries(${name} PRIVATE tidemark_options Boost::unit_test_framework ${ARG_LINKS})
   target_compile_definitions(${name} PRIVATE BOOST_TEST_DYN_LINK)
-  # What a test calls is optimised, the test itself need not be: that saves minutes of compiling.
-  target_compile_options(${name} PRIVATE $<$<CONFIG:Debug>:-O0>)
+  # What a test calls is optimised, the test itself need not be: that saves minutes of compiling. ThreadSanitizer makes
+  # such code too slow.
+  if(TIDEMARK_SANITIZE MATCHES address)
+    target_compile_options(${name} PRIVATE $<$<CONFIG:Debug>:-O0>)
+  endif()
   foreach(source ${sources})
     set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${source})
     file(STRINGS ${source} lines REGEX "^BOOST_AUTO_TEST_SUITE\\(")

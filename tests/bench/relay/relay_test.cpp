@@ -9,6 +9,7 @@
 #include <optional>
 #include <poll.h>
 #include <sys/socket.h>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -290,8 +291,14 @@ BOOST_AUTO_TEST_CASE(where_nobody_listens_a_stream_is_reset)
 {
     const support::ReservedPort nobody;
     const Relay relay(nobody.endpoint().port);
-    Socket client = Socket::connect(door_of(relay));
-    BOOST_TEST(ends_by_reset(client));
+    bool reset = false;
+    try {
+        Socket client = Socket::connect(door_of(relay));
+        reset = ends_by_reset(client);
+    } catch (const std::system_error& error) { // as fast as that
+        reset = error.code() == std::errc::connection_reset;
+    }
+    BOOST_TEST(reset);
 }
 
 BOOST_AUTO_TEST_SUITE_END()
