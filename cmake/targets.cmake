@@ -32,12 +32,13 @@ function(tidemark_library name)
   target_link_libraries(${name} PUBLIC tidemark_options ${ARG_LINKS} PRIVATE ${ARG_PRIVATE_LINKS})
 endfunction()
 
-# tidemark_test(NAME LINKS lib … [TIMEOUT s] [THREADS]): every *_test.cpp of the calling folder becomes one Boost.Test
-# program, with one ctest entry per suite. THREADS: it has several, so it is worth a run under TSan (target
-# thread_tests builds all such, ctest -L threads runs them).
+# tidemark_test(NAME LINKS lib … [TIMEOUT s] [OPTIMISED] [THREADS]): every *_test.cpp of the calling folder becomes one
+# Boost.Test program, with one ctest entry per suite. OPTIMISED: its own code works hard too (laws over many cases).
+# THREADS: it has several, so it is worth a run under TSan (target thread_tests builds all such, ctest -L threads runs
+# them).
 add_custom_target(thread_tests)
 function(tidemark_test name)
-  cmake_parse_arguments(ARG "THREADS" "TIMEOUT" "LINKS" ${ARGN})
+  cmake_parse_arguments(ARG "OPTIMISED;THREADS" "TIMEOUT" "LINKS" ${ARGN})
   if(NOT ARG_TIMEOUT)
     set(ARG_TIMEOUT 120)
   endif()
@@ -47,7 +48,7 @@ function(tidemark_test name)
   target_compile_definitions(${name} PRIVATE BOOST_TEST_DYN_LINK)
   # What a test calls is optimised, the test itself need not be: that saves minutes of compiling. ThreadSanitizer makes
   # such code too slow.
-  if(TIDEMARK_SANITIZE MATCHES address)
+  if(TIDEMARK_SANITIZE MATCHES address AND NOT ARG_OPTIMISED)
     target_compile_options(${name} PRIVATE $<$<CONFIG:Debug>:-O0>)
   endif()
   foreach(source ${sources})
